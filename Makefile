@@ -1,0 +1,39 @@
+# What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
+
+.PHONY: help demo demo-down test lint sanity unit scenarios refusals protos docs bench-onboarding
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a provider, two tenants and the world on regtest, from nothing to payments (as root, on Debian 12 or 13)
+	@tools/demo up
+
+demo-down: ## remove the demo
+	@tools/demo down
+
+test: ## everything below up to scenarios
+	@tools/test lint sanity unit scenarios
+
+lint: ## ruff, mypy, yamllint, ansible-lint, shellcheck, protos
+	@tools/test lint
+
+sanity: ## ansible-test sanity
+	@tools/test sanity
+
+unit: ## unit tests, and modules against a real lnd
+	@tools/test unit
+
+scenarios: ## molecule: a topology with real daemons, from machines to two tenants on board
+	@tools/test scenarios
+
+refusals: ## molecule: what must be refused, and the same on Debian 12; not part of test, for it is slow
+	@tools/test refusals
+
+protos: ## generate the descriptors from protos/
+	@tools/run tools/protos generate
+
+docs: ## guides and module reference as one static site in docs/_build
+	@tools/run tools/docs
+
+bench-onboarding: ## what onboarding costs, beside a plain script
+	@tools/run bench/onboarding/run

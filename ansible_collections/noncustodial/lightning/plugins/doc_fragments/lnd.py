@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options; argspec.CONNECTION_SPEC is their other half, and a test compares the two."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How to reach one lnd."""
+
+    DOCUMENTATION = r"""
+options:
+  rpcserver:
+    description: Host and port of the lnd's gRPC listener.
+    type: str
+    default: localhost:10009
+  lnddir:
+    description: The lnd's own directory, in which its certificate and macaroons are looked for.
+    type: path
+    default: ~/.lnd
+  network:
+    description: The network that the lnd is on.
+    type: str
+    default: mainnet
+    choices: [mainnet, testnet, testnet4, signet, regtest, simnet]
+  tlscertpath:
+    description:
+      - The lnd's TLS certificate, to which the connection is pinned.
+      - By default C(tls.cert) in O(lnddir).
+    type: path
+  macaroonpath:
+    description:
+      - The macaroon that authorises the calls.
+      - By default C(data/chain/bitcoin/NETWORK/admin.macaroon) in O(lnddir).
+    type: path
+  timeout:
+    description: Seconds that one call may take.
+    type: float
+    default: 30.0
+requirements:
+  - python >= 3.11
+  - grpcio >= 1.51 (Debian package C(python3-grpcio))
+  - protobuf >= 4.21 (Debian package C(python3-protobuf))
+"""

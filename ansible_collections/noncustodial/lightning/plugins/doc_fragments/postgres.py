@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the modules that administer PostgreSQL on its own machine."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Mirrors module_utils/_postgres_module.py."""
+
+    DOCUMENTATION = r"""
+notes:
+  - Runs on PostgreSQL's own machine as root, and connects over the socket as the superuser, so that no password of an administrator exists.
+  - Runs at the same time on behalf of several nodes wait for each other.
+requirements:
+  - PostgreSQL 15 or newer and python3-psycopg2 on the target
+options:
+  socket:
+    description: Directory of the server's socket.
+    type: path
+    default: /var/run/postgresql
+  port:
+    description: The server's port.
+    type: int
+    default: 5432
+  system_user:
+    description: The system user, and superuser of the same name, that the server runs as.
+    type: str
+    default: postgres
+attributes:
+  check_mode:
+    support: full
+    description: Foretells and does not touch. Where no server runs yet, everything is foretold.
+  diff_mode:
+    support: full
+    description: Shows the statements, without the verifier, and the change of C(pg_hba.conf).
+"""

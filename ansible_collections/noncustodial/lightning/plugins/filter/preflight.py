@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter preflight."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._preflight import problems
+
+DOCUMENTATION = r"""
+name: preflight
+short_description: What an inventory alone shows to be wrong
+version_added: 0.1.0
+author: noncustodial.lightning contributors
+description:
+  - Looks at all hosts of the inventory, whatever a run is limited to, and at no machine.
+  - Finds nodes of one machine with the same ports or name, nodes with the same database, a signer on a machine of the provider's, an unknown
+    shape of a node, and a PostgreSQL that has too few connections for its nodes.
+options:
+  _input:
+    description: Ansible's C(hostvars).
+    type: dict
+    required: true
+  groups:
+    description: Ansible's C(groups).
+    type: dict
+    required: true
+  defaults:
+    description: Defaults of the roles for what a host does not set.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: The inventory makes sense
+  ansible.builtin.assert:
+    that: problems | length == 0
+    fail_msg: "{{ problems | join('\n') }}"
+  vars:
+    problems: "{{ hostvars | noncustodial.lightning.preflight(groups, {'postgres_max_connections': 400}) }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: One text for each problem, which names the hosts and the cure. Empty if there is none.
+  type: list
+  elements: str
+"""
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Their names."""
+        return {"preflight": problems}

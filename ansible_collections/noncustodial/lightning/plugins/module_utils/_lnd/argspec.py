@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that all modules share: how to reach one lnd. Their names are lncli's own."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .client import Connection, read_file
+from .errors import Missing
+from .opening import Opening
+from .password import PasswordSource
+
+NETWORKS = ("mainnet", "testnet", "testnet4", "signet", "regtest", "simnet")
+
+CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
+    "rpcserver": {"type": "str", "default": "localhost:10009"},
+    "lnddir": {"type": "path", "default": "~/.lnd"},
+    "network": {"type": "str", "default": "mainnet", "choices": list(NETWORKS)},
+    "tlscertpath": {"type": "path"},
+    "macaroonpath": {"type": "path"},
+    "timeout": {"type": "float", "default": 30.0},
+}
+
+
+def chain_directory(params: t.Mapping[str, t.Any]) -> str:
+    """Where lnd keeps the macaroons of one network (lnd: lnddir/data/chain/bitcoin/<network>)."""
+    return os.path.join(params["lnddir"], "data", "chain", "bitcoin", params["network"])
+
+
+def connection(params: t.Mapping[str, t.Any], macaroon: bool = True) -> Connection:
+    """The connection that a module's options describe.
+
+    Args:
+        params: the module's options.
+        macaroon: False for the services that need none.
+
+    Raises:
+        Missing: a file is not there, or the certificate is only half-written.
+        InvalidInput: a file cannot be read.
+    """
+    path = params["tlscertpath"] or os.path.join(params["lnddir"], "tls.cert")
+    certificate = read_file(path, "the TLS certificate")
+    if b"-----END CERTIFICATE-----" not in certificate:
+        raise Missing(f"{path} holds no complete TLS certificate", "Wait until lnd has written it, or correct tlscertpath")
+    return Connection(params["rpcserver"], certificate, read_macaroon(params) if macaroon else None, params["timeout"])
+
+
+def read_macaroon(params: t.Mapping[str, t.Any]) -> bytes:
+    """The macaroon that a module's options name.
+
+    Raises:
+        Missing: it is not there.
+        InvalidInput: it cannot be read.
+    """
+    return read_file(params["macaroonpath"] or os.path.join(chain_directory(params), "admin.macaroon"), "the macaroon")
+
+
+WALLET_SPEC: dict[str, dict[str, t.Any]] = {
+    "state": {"type": "str", "choices": ["present", "unlocked"], "default": "unlocked"},
+    "wallet_password_file": {"type": "path", "no_log": False},
+    "wallet_password_credential": {"type": "path", "no_log": False},
+    "wallet_password_credential_name": {"type": "str", "default": "wallet-password", "no_log": False},
+    "auto_unlock": {"type": "bool", "default": False},
+    "wait_for": {"type": "str", "choices": ["UNLOCKED", "RPC_ACTIVE", "SERVER_ACTIVE"], "default": "RPC_ACTIVE"},
+    "wait_timeout": {"type": "float", "default": 120.0},
+    "node_id": {"type": "str"},
+}
+
+
+def opening(params: t.Mapping[str, t.Any], node_id: str | None) -> Opening:
+    """How the options say that a wallet is opened; the node's identity may be known otherwise."""
+    return Opening(
+        unlocked=params["state"] == "unlocked",
+        auto_unlock=params["auto_unlock"],
+        wait_for=params["wait_for"],
+        wait_timeout=params["wait_timeout"],
+        password=PasswordSource(
+            params["wallet_password_file"], params["wallet_password_credential"], params["wallet_password_credential_name"]
+        ),
+        node_id=node_id,
+    )

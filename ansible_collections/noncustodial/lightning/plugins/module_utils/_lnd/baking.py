@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A macaroon file that grants exactly what it should, and the revocation of what was granted."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+import typing as t
+from dataclasses import dataclass
+
+from . import files, macaroon
+from .client import Client, read_file
+from .errors import CaveatUnmet, Denied, InvalidInput, Missing, Refused
+from .plan import Action, Plan
+
+_MODE = 0o600
+_URI = "uri:"
+# What lnd v0.21.2 checks; any other caveat makes a macaroon that is good for nothing.
+_CAVEATS = ("time-before ", "ipaddr ", "iprange ", "lnd-custom ")
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The grant that is asked for.
+
+    Attributes:
+        path: where the macaroon is; for a revocation it may be elsewhere.
+        permissions: each entity:action, or uri:/package.Service/Method.
+        root_key_id: the root key under which it is baked, not 0.
+        caveats: in their order.
+        drop_unknown: leave out methods that this lnd does not have.
+        owner: user name of the file's owner.
+        group: group name of the file.
+    """
+
+    path: str | None
+    root_key_id: int
+    permissions: frozenset[str] = frozenset()
+    caveats: tuple[str, ...] = ()
+    drop_unknown: bool = False
+    owner: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Present:
+    """What is there.
+
+    Attributes:
+        root_key_ids: the root keys that the node has.
+        methods: the methods that the node has; only looked up where a permission names one.
+        exists: whether there is a file.
+        macaroon: what the file holds, if it is a macaroon.
+        accepted: whether the node takes that for genuine.
+        protected: whether the file has the wanted mode, owner and group.
+    """
+
+    root_key_ids: frozenset[int]
+    methods: frozenset[str] = frozenset()
+    exists: bool = False
+    macaroon: macaroon.Macaroon | None = None
+    accepted: bool = False
+    protected: bool = False
+
+
+def check(desired: Desired) -> None:
+    """Refuse what cannot be baked or revoked, before any node is asked.
+
+    Raises:
+        InvalidInput: with the reason.
+    """
+    if desired.root_key_id <= 0:
+        raise InvalidInput(
+            "root_key_id 0 is that of lnd's own macaroons and cannot be deleted, so that a grant under it could not be revoked",
+            "Give a number of 1 or more",
+        )
+    for permission in sorted(desired.permissions):
+        entity, _colon, action = permission.partition(":")
+        if not entity or not action or (entity == "uri" and not action.startswith("/")):
+            raise InvalidInput(f"{permission!r} is not a permission", "Write entity:action, or uri:/package.Service/Method")
+    for caveat in desired.caveats:
+        if not caveat.startswith(_CAVEATS):
+            raise InvalidInput(f"lnd knows no caveat such as {caveat!r}", f"Begin it with one of: {', '.join(_CAVEATS).replace(' ,', ',')}")
+
+
+# --- read
+
+
+def read_present(client: Client, desired: Desired) -> Present:
+    """The node's root keys, and the file."""
+    ids = frozenset(client.call("lnrpc.Lightning/ListMacaroonIDs").root_key_ids)
+    methods: frozenset[str] = frozenset()
+    if any(permission.startswith(_URI) for permission in desired.permissions):
+        methods = frozenset(client.call("lnrpc.Lightning/ListPermissions").method_permissions)
+    if desired.path is None:
+        return Present(ids, methods)
+    try:
+        data = read_file(desired.path, "the macaroon")
+    except Missing:
+        return Present(ids, methods)
+    try:
+        found = macaroon.decode(data)
+    except macaroon.Malformed:
+        return Present(ids, methods, exists=True)
+    accepted = found.root_key_id in ids and _accepted(client, found)
+    return Present(ids, methods, exists=True, macaroon=found, accepted=accepted, protected=_protected(desired))
+
+
+def _accepted(client: Client, found: macaroon.Macaroon) -> bool:
+    """Whether the node takes a macaroon for genuine. Without permissions to be checked, lnd would not look at the signature."""
+    try:
+        client.call("lnrpc.Lightning/CheckMacaroonPermissions", macaroon=found.encode(), permissions=_messages(found.permissions))
+    except CaveatUnmet:
+        # lnd looks at caveats after the signature; whether they hold here and now is for the macaroon's holder.
+        return True
+    except Denied:
+        return False
+    return True
+
+
+def _protected(desired: Desired) -> bool:
+    status = os.stat(str(desired.path))
+    owner, group = _ids(desired)
+    return stat.S_IMODE(status.st_mode) == _MODE and owner in (-1, status.st_uid) and group in (-1, status.st_gid)
+
+
+def _ids(desired: Desired) -> tuple[int, int]:
+    """The numbers of owner and group; -1, as for chown, where none is asked for."""
+    try:
+        owner = pwd.getpwnam(desired.owner).pw_uid if desired.owner else -1
+        return owner, grp.getgrnam(desired.group).gr_gid if desired.group else -1
+    except KeyError as error:
+        raise InvalidInput(f"This machine does not know {error.args[0].rpartition(': ')[2]}", "Correct owner or group") from error
+
+
+# --- plan
+
+
+def plan_present(desired: Desired, present: Present) -> Plan:
+    """What is to be done so that the file is exactly the grant.
+
+    Raises:
+        InvalidInput: the node does not have a method that is to be granted.
+        Refused: the file is one of lnd's own.
+    """
+    permissions = wanted(desired, present)
+    found = present.macaroon
+    after = {
+        "permissions": sorted(permissions),
+        "root_key_id": desired.root_key_id,
+        "caveats": list(desired.caveats),
+        "accepted": True,
+        "protected": True,
+    }
+    if found and found.root_key_id == 0:
+        raise Refused(f"{desired.path} holds a macaroon of root key 0, as lnd's own files do; it is not replaced", "Give another path")
+    same = found is not None and (found.permissions, found.root_key_id, found.caveats) == (
+        permissions,
+        desired.root_key_id,
+        desired.caveats,
+    )
+    if not same or not present.accepted:
+        return Plan((Action("bake", {"permissions": sorted(permissions)}),), shown(present), after)
+    if not present.protected:
+        return Plan((Action("protect"),), shown(present), after)
+    return Plan((), after, after)
+
+
+def plan_absent(desired: Desired, present: Present) -> Plan:
+    """What is to be done so that nothing baked under the root key is of any use, and the file is gone. The key goes first: that is what revokes."""
+    actions = []
+    if desired.root_key_id in present.root_key_ids:
+        actions.append(Action("revoke"))
+    if present.exists:
+        actions.append(Action("remove"))
+    before = {"root_key": desired.root_key_id in present.root_key_ids, "file": present.exists}
+    return Plan(tuple(actions), before, {"root_key": False, "file": False})
+
+
+def wanted(desired: Desired, present: Present) -> frozenset[str]:
+    """The permissions that are to be granted; without those for methods that the node does not have, if these may be left out.
+
+    Raises:
+        InvalidInput: they may not, or nothing is left.
+    """
+    unknown = unknown_uris(desired, present)
+    if unknown and not desired.drop_unknown:
+        raise InvalidInput(
+            f"This lnd has no method {', '.join(uri.removeprefix(_URI) for uri in unknown)}",
+            "Correct permissions, upgrade the lnd, or set unknown_uris to drop",
+        )
+    if not desired.permissions.difference(unknown):
+        raise InvalidInput("There is no permission to be granted", "Give permissions that this lnd knows")
+    return desired.permissions.difference(unknown)
+
+
+def unknown_uris(desired: Desired, present: Present) -> list[str]:
+    """The permissions for methods that the node does not have."""
+    return sorted(
+        permission
+        for permission in desired.permissions
+        if permission.startswith(_URI) and permission.removeprefix(_URI) not in present.methods
+    )
+
+
+def shown(present: Present) -> dict[str, t.Any]:
+    """The file in a diff. A macaroon's bytes are not shown, nor is anything that is in a file of another kind."""
+    if present.macaroon is None:
+        return {"permissions": [], "root_key_id": None, "caveats": [], "accepted": False, "protected": False}
+    found = present.macaroon
+    return {
+        "permissions": sorted(found.permissions),
+        "root_key_id": found.root_key_id,
+        "caveats": list(found.caveats),
+        "accepted": present.accepted,
+        "protected": present.protected,
+    }
+
+
+# --- apply
+
+
+def apply_baking(client: Client, action: Action, desired: Desired) -> None:
+    """Carry out one action."""
+    path = str(desired.path)
+    if action.name == "bake":
+        answer = client.call(
+            "lnrpc.Lightning/BakeMacaroon", permissions=_messages(action.args["permissions"]), root_key_id=desired.root_key_id
+        )
+        baked = macaroon.decode(bytes.fromhex(answer.macaroon)).attenuated(*desired.caveats)
+        files.write_file(path, baked.encode(), _MODE, desired.owner, desired.group)
+    elif action.name == "protect":
+        os.chmod(path, _MODE)
+        os.chown(path, *_ids(desired))
+    elif action.name == "revoke":
+        client.call("lnrpc.Lightning/DeleteMacaroonID", root_key_id=desired.root_key_id)
+    else:
+        os.unlink(path)
+
+
+def _messages(permissions: t.Iterable[str]) -> list[dict[str, str]]:
+    return [dict(zip(("entity", "action"), permission.split(":", 1), strict=True)) for permission in sorted(permissions)]

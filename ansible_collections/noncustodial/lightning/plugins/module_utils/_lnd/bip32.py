@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Extended public keys (BIP 32), as lnd exports them: decoding, checking, and the derivation of public children. Private ones are refused."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import typing as t
+from dataclasses import dataclass
+
+from .errors import InvalidInput
+
+IMPORT_ERROR: ImportError | None = None
+try:
+    from ecdsa import SECP256k1
+    from ecdsa.ellipticcurve import PointJacobi
+    from ecdsa.errors import MalformedPointError
+except ImportError as missing:
+    IMPORT_ERROR = missing
+
+HARDENED = 0x80000000
+
+_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_LENGTH = 78
+
+# SLIP 132 for x, y, z (mainnet) and t, u, v (the test networks); simnet's own from btcd's parameters.
+_PUBLIC = {
+    "0488b21e": "xpub",
+    "049d7cb2": "ypub",
+    "04b24746": "zpub",
+    "043587cf": "tpub",
+    "044a5262": "upub",
+    "045f1cf6": "vpub",
+    "0420bd3a": "spub",
+}
+_PRIVATE = {"0488ade4", "049d7878", "04b2430c", "04358394", "044a4e28", "045f18bc", "0420b900"}
+
+# What ListAccounts of lnd v0.21.2 writes on each network (purposes 49, 84, and all others). On simnet lnd borrows mainnet's two.
+_MAINNET = frozenset({"xpub", "ypub", "zpub"})
+_TEST = frozenset({"tpub", "upub", "vpub"})
+_VERSIONS: dict[str, frozenset[str]] = {"mainnet": _MAINNET, "simnet": frozenset({"spub", "ypub", "zpub"})}
+
+
+class PrivateKey(InvalidInput):
+    """The text is a private key. Its value is in no message."""
+
+
+@dataclass(frozen=True)
+class ExtendedPublicKey:
+    """One extended public key.
+
+    Attributes:
+        version: its first four letters, for example tpub.
+        depth: steps from the master key; an account has 3.
+        parent: the first four bytes of the parent key's hash.
+        child: its number under that parent; hardened ones have HARDENED added.
+        chain_code: 32 bytes.
+        key: the public key, compressed, 33 bytes.
+    """
+
+    version: str
+    depth: int
+    parent: bytes
+    child: int
+    chain_code: bytes
+    key: bytes
+
+
+def decode(text: str) -> ExtendedPublicKey:
+    """The key that a text such as xpub… stands for.
+
+    Raises:
+        PrivateKey: it is a private key.
+        InvalidInput: it is no extended public key.
+    """
+    data = _base58check(text)
+    if len(data) != _LENGTH:
+        raise InvalidInput(f"is {len(data)} bytes long in place of the {_LENGTH} of an extended public key")
+    if data[:4].hex() in _PRIVATE or data[45] == 0:
+        raise PrivateKey("is a private key")
+    version = _PUBLIC.get(data[:4].hex())
+    if version is None:
+        raise InvalidInput(f"has unknown version bytes {data[:4].hex()}")
+    _point(data[45:])
+    return ExtendedPublicKey(version, data[4], data[5:9], int.from_bytes(data[9:13], "big"), data[13:45], data[45:])
+
+
+def of_network(key: ExtendedPublicKey, network: str) -> bool:
+    """Whether lnd on that network writes keys so. The test networks (all but mainnet and simnet) cannot be told apart."""
+    return key.version in _VERSIONS.get(network, _TEST)
+
+
+def derive(key: ExtendedPublicKey, *path: int) -> bytes:
+    """The public key below that key, by steps of which none is hardened (BIP 32, CKDpub); compressed, 33 bytes."""
+    chain_code, public = key.chain_code, key.key
+    for index in path:
+        digest = hmac.new(chain_code, public + index.to_bytes(4, "big"), hashlib.sha512).digest()
+        point = SECP256k1.generator * int.from_bytes(digest[:32], "big") + _point(public)
+        chain_code, public = digest[32:], point.to_bytes("compressed")
+    return public
+
+
+def node_id(account: ExtendedPublicKey) -> str:
+    """The id of the node whose account m/1017'/coin'/6' this is: its key /0/0 (lnd: keychain.KeyFamilyNodeKey), hexadecimal."""
+    return derive(account, 0, 0).hex()
+
+
+def _point(key: bytes) -> t.Any:
+    try:
+        return PointJacobi.from_bytes(SECP256k1.curve, key, valid_encodings=("compressed",))
+    except MalformedPointError as error:
+        raise InvalidInput("holds no point of secp256k1") from error
+
+
+def _base58check(text: str) -> bytes:
+    number = 0
+    for letter in text:
+        digit = _ALPHABET.find(letter)
+        if digit < 0:
+            raise InvalidInput("is not base58")
+        number = number * 58 + digit
+    zeros = len(text) - len(text.lstrip("1"))
+    data = b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
+    if hashlib.sha256(hashlib.sha256(data[:-4]).digest()).digest()[:4] != data[-4:]:
+        raise InvalidInput("has a wrong checksum: it was altered or cut")
+    return data[:-4]

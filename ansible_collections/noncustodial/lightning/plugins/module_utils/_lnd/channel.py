@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A TLS connection to one lnd, pinned to the given certificate. The only importer of grpc; there is no insecure way."""
+
+from __future__ import annotations
+
+import typing as t
+
+IMPORT_ERROR: ImportError | None = None
+try:
+    import grpc
+except ImportError as missing:
+    IMPORT_ERROR = missing
+
+# lnd's own limit for its clients is 200 MB; ListPermissions and ListChannels pass gRPC's default of 4 MB on large nodes.
+_OPTIONS = (
+    ("grpc.max_receive_message_length", 200 * 1024 * 1024),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    # Whatever its name says, this is the time that one attempt may take, TLS handshake included: on a busy machine that is seconds.
+    ("grpc.min_reconnect_backoff_ms", 10_000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.enable_http_proxy", 0),
+)
+
+Rpc = t.Any
+
+
+def rpc_error() -> type[Exception]:
+    """The class of grpc's own errors."""
+    return t.cast("type[Exception]", grpc.RpcError)
+
+
+def open_channel(target: str, certificate: bytes) -> t.Any:
+    """A channel that trusts only the given certificate. Nothing is sent before the first call.
+
+    Args:
+        target: host:port.
+        certificate: the node's certificate, PEM. Of several with one subject, as lnd's own are, BoringSSL sees only the first.
+    """
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(root_certificates=certificate), options=_OPTIONS)
+
+
+def macaroon_metadata(macaroon: bytes | None) -> tuple[tuple[str, str], ...]:
+    """The metadata that authorises a call (lnd: macaroon, hexadecimal). Sent over TLS only, because no other channel exists here."""
+    return (("macaroon", macaroon.hex()),) if macaroon else ()

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JSON documents that pass between tenant and provider: read strictly, written in one canonical form, dated in one way."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+
+from .errors import InvalidInput
+
+_DATE = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class NotJson(InvalidInput):
+    """The text is not a JSON document."""
+
+
+def read(text: str | bytes) -> t.Any:
+    """The value of a JSON text.
+
+    Raises:
+        NotJson: it is none, or holds NaN, an infinity, or the same name twice.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise NotJson("is not JSON: it was cut, altered, or is another file") from error
+
+
+def canonical(value: t.Any) -> bytes:
+    """The one form over which a document is hashed and signed: sorted names, no space, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def date(text: str) -> datetime.datetime:
+    """A point in time, RFC 3339 in UTC to the second, for example 2026-12-06T18:00:00Z.
+
+    Raises:
+        InvalidInput: it has another form.
+    """
+    try:
+        return datetime.datetime.strptime(text, _DATE).replace(tzinfo=datetime.UTC)
+    except ValueError as error:
+        raise InvalidInput("is not a date such as 2026-12-06T18:00:00Z") from error
+
+
+def date_text(moment: datetime.datetime) -> str:
+    """The text of a point in time."""
+    return moment.astimezone(datetime.UTC).strftime(_DATE)
+
+
+def now() -> datetime.datetime:
+    """The present, in UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _refuse(text: str) -> t.NoReturn:
+    raise ValueError(text)
+
+
+def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name is there twice")
+    return value

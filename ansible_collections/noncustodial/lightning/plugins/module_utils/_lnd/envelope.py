@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bundle on its way: signed by the tenant, encrypted to the provider, in a file whose outside tells only what both may show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+from dataclasses import dataclass, replace
+
+from . import age, bundle, document, sshsig
+from .client import read_file
+from .errors import InvalidInput
+from .problems import Invalid, Problem, check_fields, shown
+
+# The outside; sha256 is that of the inner bundle in canonical form, and signing_key only a hint at who signed.
+FIELDS: dict[str, type | tuple[type, ...]] = {
+    "schema": str,
+    "version": int,
+    "tenant": str,
+    "network": str,
+    "expires": str,
+    "sha256": str,
+    "recipient": str,
+    "signing_key": str,
+    "encrypted": str,
+}
+_INNER_FIELDS: dict[str, type | tuple[type, ...]] = {"bundle": dict, "signature": str}
+_REPEATED = ("tenant", "network", "expires")
+
+# A bundle of 259 accounts is about 70 kB.
+_MAX_BYTES = 1 << 20
+_CURE = "Nothing was changed. Ask the tenant for a new bundle, or correct what is named"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What the provider brings along to judge a bundle.
+
+    Attributes:
+        identity_file: path of the provider's age identity.
+        signing_key: the tenant's pinned public key.
+        taken_up: SHA-256 of the bundle that was accepted before, if one was.
+    """
+
+    identity_file: str
+    signing_key: str
+    taken_up: str | None = None
+
+
+def digest(content: t.Mapping[str, t.Any]) -> str:
+    """SHA-256 of a bundle in canonical form, hexadecimal."""
+    return hashlib.sha256(document.canonical(content)).hexdigest()
+
+
+def outside(content: t.Mapping[str, t.Any], recipient: str, signing_key: str) -> dict[str, t.Any]:
+    """The open part of the file, without what is encrypted."""
+    repeated = {name: content[name] for name in _REPEATED}
+    return {
+        "schema": bundle.SCHEMA,
+        "version": bundle.VERSION,
+        **repeated,
+        "sha256": digest(content),
+        "recipient": recipient,
+        "signing_key": signing_key,
+    }
+
+
+def seal(content: t.Mapping[str, t.Any], recipient: str, signing_key_file: str) -> bytes:
+    """The file that the tenant hands over.
+
+    Raises:
+        InvalidInput: a key cannot be used.
+    """
+    signature = sshsig.sign(document.canonical(content), signing_key_file)
+    inner = document.canonical({"bundle": content, "signature": signature})
+    outer = {**outside(content, recipient, sshsig.public_key_of(signing_key_file)), "encrypted": age.encrypt(inner, recipient)}
+    return json.dumps(outer, indent=2).encode() + b"\n"
+
+
+def open_file(path: str, provider: Provider, terms: bundle.Terms) -> dict[str, t.Any]:
+    """The bundle out of a file, after every check that needs no connection.
+
+    Raises:
+        Invalid: with all problems that could be found.
+        InvalidInput: the file or one of the provider's own keys cannot be used.
+    """
+    pinned = sshsig.public_key(provider.signing_key)
+    data = read_file(path, "the bundle")
+    if len(data) > _MAX_BYTES:
+        raise _refused(path, [Problem("", f"has {len(data)} bytes, more than any bundle")])
+    try:
+        outer = document.read(data)
+    except document.NotJson as error:
+        raise _refused(path, [Problem("", error.what)]) from error
+    found = _check_outside(outer, provider, terms)
+    if found:
+        # Of another tenant, for another provider, or not a bundle at all: the inside is not ours to judge.
+        raise _refused(path, found)
+    content, found = _open(outer, provider, pinned, terms)
+    if found:
+        raise _refused(path, found)
+    return content
+
+
+def _check_outside(outer: object, provider: Provider, terms: bundle.Terms) -> list[Problem]:
+    found = check_fields(outer, FIELDS)
+    if found or not isinstance(outer, dict):
+        return found
+    if (outer["schema"], outer["version"]) != (bundle.SCHEMA, bundle.VERSION):
+        return [Problem("schema", f"is not {bundle.SCHEMA} version {bundle.VERSION}")]
+    for name in ("tenant", "network"):
+        if outer[name] != terms.kit[name]:
+            found.append(Problem(name, f"is {shown(outer[name])}, but the kit is for {shown(terms.kit[name])}"))
+    if outer["recipient"] not in age.recipients(provider.identity_file):
+        found.append(Problem("recipient", "is not the public key of this provider's age identity: the bundle is for another provider"))
+    elif outer["recipient"] != terms.kit["age_recipient"]:
+        found.append(Problem("recipient", "is not the one of the kit: the bundle was made with another kit"))
+    return found
+
+
+def _open(outer: dict[str, t.Any], provider: Provider, pinned: str, terms: bundle.Terms) -> tuple[dict[str, t.Any], list[Problem]]:
+    try:
+        inner = document.read(age.decrypt(outer["encrypted"], provider.identity_file))
+    except InvalidInput as error:
+        return {}, [Problem("encrypted", error.what)]
+    found = check_fields(inner, _INNER_FIELDS, "encrypted")
+    if found:
+        return {}, found
+    content: dict[str, t.Any] = inner["bundle"]
+    if digest(content) != outer["sha256"]:
+        found.append(Problem("sha256", "is not that of the content: the file was altered"))
+    try:
+        sshsig.verify(document.canonical(content), inner["signature"], pinned)
+    except InvalidInput as error:
+        found.append(Problem("signature", error.what))
+    for name in _REPEATED:
+        if name in content and content[name] != outer[name]:
+            found.append(Problem(name, f"is {shown(outer[name])} outside, but {shown(content[name])} inside: the file was altered"))
+    return content, found + bundle.validate(content, replace(terms, taken_up=digest(content) == provider.taken_up))
+
+
+def _refused(path: str, found: t.Sequence[Problem]) -> Invalid:
+    return Invalid(f"The bundle {path}", found, _CURE)

@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all wallets have in common, whoever holds their keys: they are opened by a password, belong to one node, and need time to start."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from . import state
+from .client import Client
+from .errors import AlreadyThere, InvalidInput, Missing, Refused
+from .password import PasswordSource
+from .plan import Action, Plan
+
+Macaroon = t.Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a wallet is to be opened.
+
+    Attributes:
+        unlocked: whether an existing wallet is to be opened.
+        auto_unlock: whether lnd opens an existing wallet by itself, so that nothing is sent.
+        wait_for: the state to be waited for once the wallet is open.
+        wait_timeout: seconds.
+        password: of the wallet.
+        node_id: the identity that the wallet must have, if that is known.
+    """
+
+    unlocked: bool
+    auto_unlock: bool
+    wait_for: str
+    wait_timeout: float
+    password: PasswordSource
+    node_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Wallet:
+    """What is there.
+
+    Attributes:
+        state: one of state.STATES.
+        node_id: the node's public key, hexadecimal; None as long as the wallet is not open.
+        birthday: as recorded beside a wallet with keys, unix seconds.
+    """
+
+    state: str
+    node_id: str | None = None
+    birthday: int | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a wallet, open or not."""
+        return self.state != "NON_EXISTING"
+
+
+# --- read
+
+
+def read_wallet(client: Client, macaroon: Macaroon, birthday: int | None = None) -> Wallet:
+    """The wallet as it is now.
+
+    Args:
+        client: without a macaroon.
+        macaroon: gives the node's admin macaroon, once that is there.
+        birthday: of the wallet, as recorded.
+    """
+    now = state.read_state(client)
+    return Wallet(now, _read_node_id(client, now, macaroon), birthday)
+
+
+def _read_node_id(client: Client, now: str, macaroon: Macaroon) -> str | None:
+    """The node's public key, if the node serves calls already and its macaroon is there."""
+    if not state.reached(now, "RPC_ACTIVE"):
+        return None
+    try:
+        secret = macaroon()
+    except Missing:
+        return None
+    return str(client.authorised(secret).call("lnrpc.Lightning/GetInfo").identity_pubkey)
+
+
+# --- plan
+
+
+def plan_opening(opening: Opening, wallet: Wallet, node: str) -> Plan:
+    """What is to be done with a wallet that exists.
+
+    Raises:
+        Refused: it is of another seed.
+        InvalidInput: no password is given.
+    """
+    check_node_id(opening.node_id, wallet.node_id, node)
+    before = shown(wallet)
+    if wallet.state == "LOCKED" and opening.unlocked and not opening.auto_unlock:
+        need_password(opening)
+        return Plan((Action("unlock"),), before, {**before, "state": opening.wait_for})
+    return Plan((), before, before)
+
+
+def need_password(opening: Opening) -> None:
+    """Refuse to begin what cannot be done without a password."""
+    if not opening.password.given:
+        raise InvalidInput("No wallet password is given", "Set wallet_password_file or wallet_password_credential")
+
+
+def check_node_id(wanted: str | None, found: str | None, node: str) -> None:
+    """Refuse a wallet of another seed.
+
+    Raises:
+        Refused: it names both nodes.
+    """
+    if wanted and found and wanted.lower() != found:
+        raise Refused(
+            f"lnd at {node} has a wallet of another seed: its node is {found}, not {wanted.lower()}",
+            "Check rpcserver, node_id and where the keys come from. A node keeps its wallet for life: "
+            "another seed needs another node, with its own directory and database",
+        )
+
+
+def shown(wallet: Wallet) -> dict[str, t.Any]:
+    """The wallet in a diff."""
+    return {"state": wallet.state, "node_id": wallet.node_id}
+
+
+# --- apply
+
+
+def unlock(client: Client, opening: Opening) -> None:
+    """Open an existing wallet. That lnd has done so by itself meanwhile is success.
+
+    Raises:
+        WrongPassword: the wallet does not open with it.
+    """
+    with suppress(AlreadyThere):
+        client.call("lnrpc.WalletUnlocker/UnlockWallet", wallet_password=opening.password.read())
+    opened(client, opening)
+
+
+def opened(client: Client, opening: Opening) -> None:
+    """Wait until the state says what lnd has answered a moment before."""
+    state.await_state(client, "UNLOCKED", opening.wait_timeout)
+
+
+def settle(client: Client, wallet: Wallet, opening: Opening, macaroon: Macaroon) -> Wallet:
+    """Wait until an open wallet, or one that lnd itself opens, has come as far as asked, and look whose it is."""
+    if not wallet.exists or (wallet.state == "LOCKED" and not opening.auto_unlock):
+        return wallet
+    now = state.await_state(client, opening.wait_for, opening.wait_timeout)
+    node_id = wallet.node_id or _read_node_id(client, now, macaroon)
+    check_node_id(opening.node_id, node_id, client.node)
+    return replace(wallet, state=now, node_id=node_id)

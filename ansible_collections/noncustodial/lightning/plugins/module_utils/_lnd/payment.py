@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Payments, named by their hash, so that nothing is paid twice."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+import typing as t
+from dataclasses import asdict, dataclass
+
+from . import messages, wait
+from .errors import AlreadyThere, Failed, InvalidInput, NotFound, PaymentFailed, Refused, TimedOut, WaitTimeout
+from .plan import Action, Plan
+
+if t.TYPE_CHECKING:
+    from .client import Client
+
+NO_ROUTE = "FAILURE_REASON_NO_ROUTE"
+
+# Seconds beyond timeout_seconds in which lnd reports the end of a payment.
+_MARGIN = 15.0
+
+# Seconds between two attempts while there is no route.
+_BETWEEN_ATTEMPTS = 0.5
+
+_CURES = {
+    NO_ROUTE: "Check that both nodes have active channels with enough balance on the right side, and the fee limit; "
+    "gossip of a new public channel takes up to 90 s on regtest and minutes elsewhere: retry_no_route_for waits for it",
+    "FAILURE_REASON_TIMEOUT": "The way was too slow: check that the peers and the signers on it answer, or raise timeout_seconds",
+    "FAILURE_REASON_INSUFFICIENT_BALANCE": "Check the local balance of the active channels, less reserve and fees (lnd_balance_info)",
+    "FAILURE_REASON_INCORRECT_PAYMENT_DETAILS": "The payee refuses: its invoice is canceled, expired or paid, or the amount is wrong; ask for a new one",
+    "FAILURE_REASON_CANCELED": "Somebody canceled it; run again to pay",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a payment request says.
+
+    Attributes:
+        payment_hash: hexadecimal.
+        destination: node id of the payee.
+        num_msat: amount; 0 if the payer is to choose it.
+        expires: seconds since 1970.
+    """
+
+    payment_hash: str
+    destination: str
+    num_msat: int
+    expires: int
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A payment as lnd has it; without its preimage, the proof of payment, which stays with the node.
+
+    Attributes:
+        status: INITIATED, IN_FLIGHT, SUCCEEDED or FAILED.
+        failure_reason: lnd's name.
+        duration_ms: from its creation to the end of its last part; None while there is none.
+    """
+
+    payment_hash: str
+    status: str
+    value_msat: int
+    fee_msat: int
+    failure_reason: str
+    duration_ms: float | None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it may still end either way."""
+        return self.status not in ("SUCCEEDED", "FAILED")
+
+
+@dataclass(frozen=True)
+class State:
+    """A payment request, and what the node knows of its payment."""
+
+    request: Request
+    payment: Payment | None
+
+
+def read_request(client: Client, payment_request: str) -> Request:
+    """What a payment request says, decoded by lnd.
+
+    Raises:
+        InvalidInput: lnd cannot decode it, or it is of another network.
+    """
+    try:
+        decoded = client.call("lnrpc.Lightning/DecodePayReq", pay_req=payment_request)
+    except Failed as error:
+        raise InvalidInput(
+            f"payment_request is not valid here: {error.detail}", "Check that it is complete and of this node's network"
+        ) from error
+    return Request(decoded.payment_hash, decoded.destination, decoded.num_msat, decoded.timestamp + decoded.expiry)
+
+
+def read_payment(client: Client, payment_request: str) -> State:
+    """The payment of a request as it is now."""
+    request = read_request(client, payment_request)
+    try:
+        return State(request, _first(client, "routerrpc.Router/TrackPaymentV2", payment_hash=bytes.fromhex(request.payment_hash)))
+    except NotFound:
+        return State(request, None)
+
+
+def _first(client: Client, call: str, **fields: t.Any) -> Payment:
+    """The first update of a stream; the stream is then given up, which does not stop a payment."""
+    updates = client.stream(call, **fields)
+    with contextlib.closing(t.cast("t.Any", updates)):
+        update = next(updates, None)
+    if update is None:
+        raise TimedOut(client.node, call, "OK", "the stream ended without an answer")
+    return _payment(update)
+
+
+def _payment(update: messages.Message) -> Payment:
+    resolved = max((attempt.resolve_time_ns for attempt in update.htlcs), default=0)
+    return Payment(
+        payment_hash=update.payment_hash,
+        status=messages.enum_name("lnrpc.Payment.PaymentStatus", update.status),
+        value_msat=update.value_msat,
+        fee_msat=update.fee_msat,
+        failure_reason=messages.enum_name("lnrpc.PaymentFailureReason", update.failure_reason),
+        duration_ms=round((resolved - update.creation_time_ns) / 1e6, 1) if resolved else None,
+    )
+
+
+def default_fee_limit(msat: int) -> int:
+    """The fee that may be paid where no limit is named, msat: the whole amount up to 1000 sat, 5 % above (lnd: lnwallet/parameters.go)."""
+    return msat if msat <= 1_000_000 else msat * 5 // 100
+
+
+def plan_payment(wanted: t.Mapping[str, t.Any], now: float, state: State) -> Plan:
+    """Pay, unless it was paid or is being paid. A failed payment may be paid afresh: lnd lets its hash be used again.
+
+    Args:
+        wanted: payment_request, amt_msat, fee_limit_msat, timeout_seconds, retry_no_route_for.
+        now: seconds since 1970.
+        state: what the node knows.
+
+    Raises:
+        InvalidInput: the amount is named twice or not at all.
+        Refused: the invoice has expired.
+    """
+    request, payment = state.request, state.payment
+    if request.num_msat and wanted["amt_msat"]:
+        raise InvalidInput(
+            f"The invoice asks for {request.num_msat} msat, and amt_msat is set too", "Set amt_msat only for an invoice without an amount"
+        )
+    amount = request.num_msat or wanted["amt_msat"]
+    if not amount:
+        raise InvalidInput("The invoice names no amount", "Set amt_msat")
+    if payment is not None and payment.status != "FAILED":
+        return Plan()
+    if request.expires <= now:
+        raise Refused(
+            f"The invoice {request.payment_hash} expired {now - request.expires:.0f} s ago",
+            "Ask the payee for a new one, and check both clocks",
+        )
+    limit = wanted["fee_limit_msat"]
+    args = {
+        "payment_request": wanted["payment_request"],
+        "amt_msat": 0 if request.num_msat else amount,
+        "fee_limit_msat": default_fee_limit(amount) if limit is None else limit,
+        "timeout_seconds": wanted["timeout_seconds"],
+        "retry_no_route_for": wanted["retry_no_route_for"],
+    }
+    before = {"status": payment.status} if payment else {}
+    return Plan((Action("pay", args),), before, {"payment_hash": request.payment_hash, "status": "SUCCEEDED", "value_msat": amount})
+
+
+def apply_payment(client: Client, action: Action) -> None:
+    """Pay, and again as long as there is no route and time is left: each attempt starts only after lnd has declared the one before failed.
+
+    Raises:
+        PaymentFailed: with lnd's reason and what to do.
+    """
+    args = dict(action.args)
+    end = time.monotonic() + args.pop("retry_no_route_for")
+
+    def attempt() -> Payment | None:
+        try:
+            return _first(
+                client, "routerrpc.Router/SendPaymentV2", timeout=args["timeout_seconds"] + _MARGIN, no_inflight_updates=True, **args
+            )
+        except AlreadyThere:
+            # Another run pays it at this moment; what follows waits for that one.
+            return None
+
+    payment = wait.until(
+        "a route",
+        attempt,
+        lambda last: last is None or last.failure_reason != NO_ROUTE or time.monotonic() >= end,
+        math.inf,
+        interval=_BETWEEN_ATTEMPTS,
+    )
+    if payment is not None:
+        check(client.node, payment)
+
+
+def check(node: str, payment: Payment) -> None:
+    """Raises PaymentFailed if the payment has failed."""
+    if payment.status == "FAILED":
+        reason = payment.failure_reason
+        raise PaymentFailed(
+            reason,
+            f"The payment {payment.payment_hash} from lnd at {node} failed: {reason}",
+            _CURES.get(reason, "See the journal of that lnd"),
+        )
+
+
+def wait_payment(client: Client, state: State, timeout: float) -> State:
+    """The payment, once it has come to an end.
+
+    Raises:
+        WaitTimeout: it is still under way after so many seconds; it is not lost, and not to be paid otherwise.
+        PaymentFailed: it has failed.
+    """
+    if state.payment is None or not state.payment.under_way:
+        return state
+    call = "routerrpc.Router/TrackPaymentV2"
+    try:
+        payment = _first(
+            client, call, timeout=timeout + _MARGIN, payment_hash=bytes.fromhex(state.request.payment_hash), no_inflight_updates=True
+        )
+    except TimedOut as error:
+        raise WaitTimeout(
+            f"The payment {state.request.payment_hash} from lnd at {client.node} is still under way after {timeout:g} s",
+            "Run again: that waits for the same payment and never pays a second time",
+        ) from error
+    check(client.node, payment)
+    return State(state.request, payment)
+
+
+def payment_result(state: State) -> dict[str, t.Any]:
+    """What a module returns."""
+    return {
+        **(asdict(state.payment) if state.payment else {"payment_hash": state.request.payment_hash}),
+        "destination": state.request.destination,
+    }

@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module decides before it does anything: pure values, from which changed, diff and check mode follow."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Action:
+    """One change that is to be made.
+
+    Attributes:
+        name: a verb, for example bake.
+        args: what the apply function needs; plain values.
+    """
+
+    name: str
+    args: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The ordered changes that lead from the present state to the wanted one; none when they are the same.
+
+    Attributes:
+        actions: in the order in which they are to be made.
+        before: the present state, as shown in a diff; holds no secret.
+        after: the state when all is done, as shown in a diff and predicted in check mode; holds no secret.
+    """
+
+    actions: tuple[Action, ...] = ()
+    before: t.Mapping[str, t.Any] = field(default_factory=dict)
+    after: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is to be done."""
+        return bool(self.actions)

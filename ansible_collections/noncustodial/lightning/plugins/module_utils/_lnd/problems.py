@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a document that came from elsewhere: every fault with its path, all at once."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import asdict, dataclass
+
+from .errors import InvalidInput
+
+_SHOWN = 60
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_KINDS = {dict: "an object", list: "a list", str: "text", int: "a number", float: "a fraction", bool: "true or false"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault.
+
+    Attributes:
+        path: where, for example accounts[12].xpub; empty for the whole.
+        text: what is wrong, as the rest of a sentence that begins with the path. Never holds a secret.
+    """
+
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.text}".lstrip()
+
+
+class Invalid(InvalidInput):
+    """A document that has problems.
+
+    Args:
+        what: which document.
+        problems: all of them.
+        cure: what to do.
+    """
+
+    def __init__(self, what: str, problems: t.Sequence[Problem], cure: str) -> None:
+        super().__init__(f"{what} is refused: {'; '.join(map(str, problems))}", cure)
+        self.problems = [asdict(problem) for problem in problems]
+
+
+def shown(value: object) -> str:
+    """A value out of a foreign document, fit for a message: quoted, cut, without control characters."""
+    text = ascii(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def check_fields(value: object, fields: t.Mapping[str, type | tuple[type, ...]], path: str = "") -> list[Problem]:
+    """Whether a value, as JSON gives it, is an object of exactly these fields. No value is shown, because it may be a secret in a wrong place.
+
+    Args:
+        fields: each field's type; with type(None) among them it may be null, but it must be there.
+    """
+    if not isinstance(value, dict):
+        return [Problem(path, f"is {_kind(value)}, not an object")]
+    found = [Problem(joined(path, name), "is missing") for name in fields if name not in value]
+    found += [Problem(joined(path, name), "is not known") for name in value if name not in fields]
+    for name, kinds in fields.items():
+        # For Python true is an int, for JSON it is not.
+        if name in value and (not isinstance(value[name], kinds) or isinstance(value[name], bool)):
+            found.append(Problem(joined(path, name), f"is of a wrong type: {_kind(value[name])}"))
+    return found
+
+
+def joined(path: str, name: str) -> str:
+    """The path of a field; a name that no document of ours uses is not repeated."""
+    shown_name = name if _NAME.fullmatch(name) else "(a field with an odd name)"
+    return f"{path}.{shown_name}" if path else shown_name
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "null")

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether others can find a way to a node."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from . import messages, wait
+from .errors import NotFound
+
+if t.TYPE_CHECKING:
+    from .client import Client
+
+
+@dataclass(frozen=True)
+class Way:
+    """One channel as a way to this node. lnd names an unannounced one in an invoice only if all of this is true (lnrpc/invoicesrpc/addinvoice.go).
+
+    Attributes:
+        channel_point: the channel.
+        private: not announced, so that an invoice has to name it.
+        active: it can forward now.
+        peer_announced: this node has heard of an announced channel of the peer.
+        policy_known: this node knows what the peer asks for forwarding.
+    """
+
+    channel_point: str
+    private: bool
+    active: bool
+    peer_announced: bool = False
+    policy_known: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether a payment could come this way."""
+        return self.active and (not self.private or (self.peer_announced and self.policy_known))
+
+
+def read_ways(client: Client) -> tuple[Way, ...]:
+    """All open channels of a node, as ways to it."""
+    channels = client.call("lnrpc.Lightning/ListChannels").channels
+    announced = {
+        peer: _announced(client, peer) for peer in {channel.remote_pubkey for channel in channels if channel.private and channel.active}
+    }
+    return tuple(_way(client, channel, announced) for channel in channels)
+
+
+def _way(client: Client, channel: messages.Message, announced: t.Mapping[str, bool]) -> Way:
+    if not channel.private or not channel.active:
+        return Way(channel.channel_point, channel.private, channel.active)
+    return Way(channel.channel_point, True, True, announced[channel.remote_pubkey], _policy_known(client, channel))
+
+
+def _announced(client: Client, peer: str) -> bool:
+    """lnd lists only announced channels here."""
+    try:
+        return bool(client.call("lnrpc.Lightning/GetNodeInfo", pub_key=peer, include_channels=True).channels)
+    except NotFound:
+        return False
+
+
+def _policy_known(client: Client, channel: messages.Message) -> bool:
+    try:
+        edge = client.call("lnrpc.Lightning/GetChanInfo", chan_point=channel.channel_point)
+    except NotFound:
+        return False
+    return bool(edge.HasField("node1_policy" if edge.node1_pub == channel.remote_pubkey else "node2_policy"))
+
+
+def wait_reachable(client: Client, timeout: float) -> None:
+    """Wait until a payment could find a way to this node.
+
+    Raises:
+        WaitTimeout: the text shows each channel and what it lacks.
+    """
+    wait.until("a way by which this node can be paid", lambda: read_ways(client), lambda ways: any(way.usable for way in ways), timeout)

@@ -1,0 +1,318 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answer that a person needs at 3 a.m.: is the signer there, is it the right one, does it sign, and if not, why not.
+
+One check in stages, each after the one before it has passed. The module lnd_signer_check, the node's start gate and the monitor's probe are this same code:
+python3 -m PACKAGE.signer_check CONFIG prints a line for each stage and ends with 0 if none failed, else with 1.
+CONFIG is a JSON file with the attributes of Target, the certificate and the macaroon as paths: certificate_file, macaroon_file.
+A relative macaroon_file lies in $CREDENTIALS_DIRECTORY, where systemd puts a unit's credentials.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import datetime
+import math
+import os
+import secrets
+import socket
+import ssl
+import sys
+import time
+import typing as t
+from dataclasses import fields
+
+from . import certificate, document, endpoint, grant, macaroon, node_key, state, versions
+from .client import Client, Connection, read_file
+from .errors import CallError, CaveatUnmet, Denied, InvalidInput, LndError, TimedOut, Unreachable
+from .signer import REASONS, Report, SignerFailed, Stage, Target
+
+# Where lnd keeps the node's key (lnd: keychain.KeyFamilyNodeKey).
+_NODE_KEY = {"key_family": 6, "key_index": 0}
+# What is signed begins with this, so that a signature can never serve as anything else: an invoice begins with its own prefix,
+# and all else that a node key signs is hashed twice.
+_CHALLENGE = b"noncustodial.lightning signer check "
+
+_ENDS_SOON = datetime.timedelta(days=30)
+# Seconds by which the signer's clock may be ahead; the answer is between two of these.
+_SKEWS = (-3600, -600, -120, -30, -10, -2, 2, 10, 30, 120, 600, 3600)
+_SKEW_MAX = 30
+# Milliseconds. A payment waits for several signatures one after the other, and lnd gives each 5 s (remotesigner.timeout).
+_LATENCY_MAX = 500.0
+
+# OpenSSL's codes, X509_V_ERR_*.
+_NOT_YET_VALID, _HAS_EXPIRED, _HOST_MISMATCH, _ADDRESS_MISMATCH = 9, 10, 62, 64
+
+
+class _Found(t.NamedTuple):
+    reason: str
+    seen: str
+
+
+class _Check:
+    """One run. Each method is a stage; it may rely on what the stages before it have left."""
+
+    # Without and with the grant; there once the TLS stage has passed.
+    _open: Client
+    _granted: Client
+
+    def __init__(self, target: Target, connections: contextlib.ExitStack) -> None:
+        self.report = Report([])
+        self._target = target
+        self._connections = connections
+        self._endpoint = endpoint.parse(target.endpoint)
+        self._certificates = certificate.read(target.certificate)
+
+    def run(self) -> None:
+        """All stages; after the first that fails the others are skipped."""
+        for name, stage in self._stages():
+            found = self._attempt(stage) if self.report.failed is None else _Found("skipped", "")
+            status, cure = REASONS[found.reason]
+            self.report.stages.append(Stage(name, status, found.reason, found.seen, cure))
+
+    def _stages(self) -> tuple[tuple[str, t.Callable[[], _Found]], ...]:
+        return (
+            ("resolve", self._resolve),
+            ("connect", self._connect),
+            ("tls", self._tls),
+            ("wallet", self._wallet),
+            ("macaroon", self._macaroon),
+            ("grant", self._grant),
+            ("key", self._key),
+            ("version", self._version),
+            ("clock", self._clock),
+            ("latency", self._latency),
+        )
+
+    @staticmethod
+    def _attempt(stage: t.Callable[[], _Found]) -> _Found:
+        try:
+            return stage()
+        except CallError as error:
+            return _Found("call_failed", error.what)
+
+    def _resolve(self) -> _Found:
+        try:
+            found = socket.getaddrinfo(self._endpoint.host, self._endpoint.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            return _Found("name_not_resolved", f"{self._endpoint.host} does not resolve ({getattr(error, 'strerror', None) or error})")
+        return _Found("ok", ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found)))
+
+    def _connect(self) -> _Found:
+        try:
+            with self._dial() as connection:
+                return _Found("ok", f"{connection.getpeername()[0]} port {self._endpoint.port}")
+        except ConnectionRefusedError:
+            return _Found("refused", f"port {self._endpoint.port} of {self._endpoint.host} refuses connections")
+        except OSError as error:
+            return _Found(
+                "unreachable", f"no connection to port {self._endpoint.port} of {self._endpoint.host} ({error.strerror or 'timed out'})"
+            )
+
+    def _tls(self) -> _Found:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=self._target.certificate)
+        context.set_alpn_protocols(["h2"])
+        try:
+            with self._dial() as plain, context.wrap_socket(plain, server_hostname=self._endpoint.host) as secure:
+                served = secure.getpeercert(binary_form=True)
+        except ssl.SSLCertVerificationError as error:
+            return self._wrong_certificate(error)
+        except OSError as error:
+            return _Found("not_tls", f"the TLS handshake failed ({getattr(error, 'reason', None) or error})")
+        pinned = next((one for one in self._certificates if one.der == served), None)
+        if pinned is None:
+            return _Found("certificate_differs", "the certificate served is only signed by the pinned one")
+        # Just the one that was served: where several of one name are given, as after a renewal, gRPC looks at the first only.
+        connection = Connection(self._target.endpoint, ssl.DER_cert_to_PEM_cert(pinned.der).encode(), None, self._target.timeout)
+        self._open = self._connections.enter_context(Client(connection))
+        self._granted = self._open.authorised(self._target.macaroon)
+        seen = f"pinned certificate {pinned.fingerprint[:16]}, valid until {pinned.ends:%Y-%m-%d}"
+        return _Found("certificate_ends_soon" if pinned.ends < document.now() + _ENDS_SOON else "ok", seen)
+
+    def _wrong_certificate(self, error: ssl.SSLCertVerificationError) -> _Found:
+        if error.verify_code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
+            return _Found(
+                "certificate_name", f"the certificate does not have {self._endpoint.host}; it has {certificate.listed(self._certificates)}"
+            )
+        if error.verify_code in (_NOT_YET_VALID, _HAS_EXPIRED):
+            return _Found("certificate_expired", f"the certificate is not valid at this time ({error.verify_message})")
+        pinned = ", ".join(one.fingerprint[:16] for one in self._certificates)
+        return _Found("certificate_differs", f"the certificate served is not the pinned one, SHA-256 {pinned}… ({error.verify_message})")
+
+    def _wallet(self) -> _Found:
+        found = state.read_state(self._open)
+        reasons = {"NON_EXISTING": "wallet_missing", "LOCKED": "wallet_locked", "RPC_ACTIVE": "ok", "SERVER_ACTIVE": "ok"}
+        return _Found(reasons.get(found, "wallet_starting"), f"the wallet's state is {found}")
+
+    def _macaroon(self) -> _Found:
+        try:
+            decoded = macaroon.decode(self._target.macaroon)
+        except macaroon.Malformed as error:
+            return _Found("macaroon_malformed", error.what)
+        try:
+            self.report.version = versions.plain(self._granted.call("verrpc.Versioner/GetVersion").version)
+        except CaveatUnmet as error:
+            return _Found("caveat_unmet", f"the signer says: {error.detail}")
+        except Denied as error:
+            return _flawed(decoded) or _Found("macaroon_refused", f"the signer says: {error.detail}")
+        caveats = f"caveats: {', '.join(decoded.caveats)}" if decoded.caveats else "no caveats"
+        return _Found("ok", f"root key id {decoded.root_key_id}, {caveats}")
+
+    def _grant(self) -> _Found:
+        flawed = _flawed(macaroon.decode(self._target.macaroon))
+        if flawed:
+            return flawed
+        try:
+            self._granted.call("lnrpc.Lightning/WalletBalance")
+        except Denied:
+            return _Found("ok", f"just the {len(grant.PERMISSIONS)} methods, and the signer denies WalletBalance")
+        except (Unreachable, TimedOut):
+            raise
+        except CallError as error:
+            return _Found("grant_not_enforced", f"WalletBalance was not denied but answered: {error.detail}")
+        return _Found("grant_not_enforced", "WalletBalance was answered")
+
+    def _key(self) -> _Found:
+        message = _CHALLENGE + secrets.token_hex(32).encode()
+        try:
+            signature = self._sign(message)
+        except (Unreachable, TimedOut):
+            raise
+        except CallError as error:
+            return _Found("key_unsigned", error.what)
+        if not node_key.signed(self._target.node_id, message, signature):
+            return _Found("key_differs", f"a fresh challenge was signed by another key than {self._target.node_id}")
+        return _Found("ok", f"a fresh challenge was signed by {self._target.node_id}")
+
+    def _version(self) -> _Found:
+        version = str(self.report.version)
+        try:
+            older = self._target.node_version is not None and versions.parse(version) < versions.parse(self._target.node_version)
+        except InvalidInput as error:
+            return _Found("version_unknown", f"{version} or {self._target.node_version} {error.what}")
+        seen = f"lnd {version}" + (f", the node's is {versions.plain(self._target.node_version)}" if self._target.node_version else "")
+        return _Found("version_older" if older else "ok", seen)
+
+    def _clock(self) -> _Found:
+        """A copy of the grant that ends at a given time is accepted as long as the signer's clock is before that."""
+        decoded = macaroon.decode(self._target.macaroon)
+
+        def behind(skew: int) -> bool:
+            end = document.now() + datetime.timedelta(seconds=skew)
+            ending = decoded.attenuated(f"time-before {end:%Y-%m-%dT%H:%M:%S.%fZ}")
+            try:
+                self._open.authorised(ending.encode()).call("verrpc.Versioner/GetVersion")
+            except CaveatUnmet:
+                return False
+            return True
+
+        above = bisect.bisect_left(_SKEWS, True, key=behind)
+        low = _SKEWS[above - 1] if above else None
+        high = _SKEWS[above] if above < len(_SKEWS) else None
+        self.report.clock_skew = low, high
+        near = low is not None and high is not None and low >= -_SKEW_MAX and high <= _SKEW_MAX
+        return _Found("ok" if near else "clock_skewed", f"the signer's clock is {_skew_text(low, high)}")
+
+    def _latency(self) -> _Found:
+        taken = sorted(self._timed() for _sample in range(self._target.samples))
+        p50, p95 = (round(taken[math.ceil(len(taken) * part) - 1], 1) for part in (0.5, 0.95))
+        self.report.latency_p50, self.report.latency_p95 = p50, p95
+        return _Found("ok" if p95 <= _LATENCY_MAX else "latency_high", f"{len(taken)} signatures, p50 {p50} ms, p95 {p95} ms")
+
+    def _timed(self) -> float:
+        begin = time.monotonic()
+        self._sign(_CHALLENGE)
+        return (time.monotonic() - begin) * 1000
+
+    def _sign(self, message: bytes) -> bytes:
+        return bytes(self._granted.call("signrpc.Signer/SignMessage", msg=message, key_loc=_NODE_KEY).signature)
+
+    def _dial(self) -> socket.socket:
+        return socket.create_connection((self._endpoint.host, self._endpoint.port), timeout=self._target.timeout)
+
+
+def check(target: Target) -> Report:
+    """Check a signer.
+
+    Raises:
+        InvalidInput: the target itself cannot be used: endpoint, certificate or node id.
+    """
+    with contextlib.ExitStack() as connections:
+        run = _Check(target, connections)
+        run.run()
+    return run.report
+
+
+def require(target: Target) -> Report:
+    """Check a signer.
+
+    Raises:
+        SignerFailed: a stage failed.
+        InvalidInput: as for check().
+    """
+    report = check(target)
+    if report.failed:
+        raise SignerFailed(target.endpoint, report)
+    return report
+
+
+def _flawed(decoded: macaroon.Macaroon) -> _Found | None:
+    found = grant.flaws(decoded)
+    return _Found(found[0].reason, "the macaroon " + ", and ".join(flaw.text for flaw in found)) if found else None
+
+
+def _skew_text(low: int | None, high: int | None) -> str:
+    if low is None:
+        return f"more than {-_SKEWS[0]} s behind"
+    if high is None:
+        return f"more than {_SKEWS[-1]} s ahead"
+    if low < 0 < high:
+        return f"less than {high} s off"
+    return f"{low} to {high} s ahead" if low > 0 else f"{-high} to {-low} s behind"
+
+
+# --- the start gate and the monitor's probe
+
+
+def _configured(path: str) -> Target:
+    config = document.read(read_file(path, "the configuration of the signer check"))
+    given = dict(config) if isinstance(config, dict) else {}
+    known = {field.name for field in fields(Target)} - {"certificate", "macaroon"} | {"certificate_file", "macaroon_file"}
+    if not {"endpoint", "certificate_file", "macaroon_file", "node_id"} <= set(given) <= known:
+        raise InvalidInput(
+            f"The configuration {path} is not an object with some of {', '.join(sorted(known))}", "Run the playbook again that wrote it"
+        )
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    return Target(
+        certificate=read_file(given.pop("certificate_file"), "the signer's certificate").decode(),
+        macaroon=read_file(os.path.join(credentials, given.pop("macaroon_file")), "the grant"),
+        **given,
+    )
+
+
+def _line(stage: Stage) -> str:
+    cure = f" {stage.cure}." if stage.cure else ""
+    return f"{stage.status:8}{stage.name:9}{stage.reason:22}{stage.seen}{'.' if cure else ''}{cure}".rstrip()
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """The command; gives its exit code."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: signer_check CONFIG\n")
+        return 2
+    try:
+        report = check(_configured(arguments[0]))
+    except LndError as error:
+        sys.stdout.write(f"{error}\n")
+        return 1
+    for stage in report.stages:
+        sys.stdout.write(f"{_line(stage)}\n")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

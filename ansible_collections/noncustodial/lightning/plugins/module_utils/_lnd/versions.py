@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""lnd's version strings, compared."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import InvalidInput
+
+# For example 0.21.2-beta, v0.21.2-beta.rc1, and GetInfo's 0.21.2-beta commit=…
+_FORM = re.compile(r"v?(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:-beta)?(?:\.rc(\d{1,6}))?(?: commit=.*)?")
+
+_FINAL = float("inf")
+
+
+def parse(text: str) -> tuple[int, int, int, float]:
+    """The version as something that compares; a release candidate comes before its release.
+
+    Raises:
+        InvalidInput: it is not a version of lnd's.
+    """
+    found = _FORM.fullmatch(text.strip())
+    if not found:
+        raise InvalidInput("is not a version such as 0.21.2-beta")
+    major, minor, patch, candidate = found.groups()
+    return int(major), int(minor), int(patch), float(candidate) if candidate else _FINAL
+
+
+def plain(text: str) -> str:
+    """The version without what GetInfo appends (0.21.2-beta out of 0.21.2-beta commit=…)."""
+    return text.strip().partition(" ")[0].removeprefix("v")

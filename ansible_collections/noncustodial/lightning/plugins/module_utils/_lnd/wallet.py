@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wallet of a node with its own keys: made from a new or a given seed. Never used for a tenant node."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import typing as t
+from dataclasses import dataclass
+
+from . import files, opening, seed
+from .client import Client, read_file
+from .errors import Failed, InvalidInput, Refused
+from .opening import Opening, Wallet
+from .plan import Action, Plan
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What is asked for.
+
+    Attributes:
+        network: of the node.
+        opening: how the wallet is opened.
+        seed_recipient: public key to which a new seed is encrypted.
+        seed_path: where that file goes.
+        mnemonic_file: a given seed.
+        passphrase_file: its passphrase, or the one that a new seed shall have.
+        recovery_window: how many unused addresses are looked at in a restore.
+        channel_backup: path of a channel.backup to restore from.
+        birthday: of a given seed, unix seconds.
+        birthday_path: where the birthday is recorded.
+    """
+
+    network: str
+    opening: Opening
+    seed_recipient: str | None = None
+    seed_path: str | None = None
+    mnemonic_file: str | None = None
+    passphrase_file: str | None = None
+    recovery_window: int = 0
+    channel_backup: str | None = None
+    birthday: int | None = None
+    birthday_path: str | None = None
+
+
+# --- read
+
+
+def read_wallet(client: Client, desired: Desired, macaroon: opening.Macaroon) -> Wallet:
+    """The wallet as it is now, with the birthday that is recorded beside it."""
+    return opening.read_wallet(client, macaroon, read_birthday(desired.birthday_path))
+
+
+def read_birthday(path: str | None) -> int | None:
+    """The recorded birthday, None if none is recorded."""
+    if path is None or not os.path.exists(path):
+        return None
+    text = read_file(path, "the birthday of the wallet").strip()
+    if not text.isdigit():
+        raise InvalidInput(f"{path} does not hold unix seconds", "Correct it, or remove it and set birthday")
+    return int(text)
+
+
+# --- plan
+
+
+def plan_wallet(desired: Desired, wallet: Wallet, node: str) -> Plan:
+    """What is to be done.
+
+    Raises:
+        InvalidInput: an option that the change needs is missing or wrong.
+        Refused: there is a wallet of another seed, or there would be nobody who has the seed.
+    """
+    if not wallet.exists:
+        return _plan_creation(desired, wallet, node)
+    steps = opening.plan_opening(desired.opening, wallet, node)
+    if wallet.birthday is None and desired.birthday is not None and desired.birthday_path:
+        record = Action("record_birthday", {"birthday": desired.birthday})
+        return Plan((*steps.actions, record), {**steps.before, "birthday": None}, {**steps.after, "birthday": desired.birthday})
+    return steps
+
+
+def _plan_creation(desired: Desired, wallet: Wallet, node: str) -> Plan:
+    opening.need_password(desired.opening)
+    before = opening.shown(wallet)
+    after = {"state": desired.opening.wait_for, "node_id": desired.opening.node_id, "created": True}
+    if desired.mnemonic_file:
+        if desired.birthday_path and desired.birthday is None:
+            raise InvalidInput(
+                "birthday_path is set, but not the birthday of the given seed",
+                "Set birthday to the unix seconds of the day on which the seed was made",
+            )
+        return Plan((Action("restore"),), before, {**after, "birthday": desired.birthday})
+    if desired.seed_recipient and desired.seed_path:
+        seed.check_recipient(desired.seed_recipient)
+        return Plan((Action("create"),), before, {**after, "seed_path": desired.seed_path})
+    raise Refused(
+        f"lnd at {node} has no wallet, and there is nobody to whom a new seed could be handed over",
+        "Set seed_recipient to the owner's public key and seed_path, or give a seed by mnemonic_file",
+    )
+
+
+# --- apply
+
+
+def apply_wallet(client: Client, action: Action, desired: Desired) -> None:
+    """Carry out one action."""
+    if action.name == "record_birthday":
+        _record_birthday(desired, action.args["birthday"])
+    elif action.name == "unlock":
+        opening.unlock(client, desired.opening)
+    elif action.name == "restore":
+        _restore(client, desired)
+    else:
+        _create(client, desired)
+
+
+def _create(client: Client, desired: Desired) -> None:
+    """A wallet of a new seed. The owner has the seed before the wallet exists, so that a crash in between loses nothing."""
+    if desired.seed_recipient is None or desired.seed_path is None:
+        raise InvalidInput("A new seed needs a recipient and a path", "Set seed_recipient and seed_path")
+    secret = desired.opening.password.read()
+    passphrase = _passphrase(desired)
+    birthday = int(time.time())
+    words = list(client.call("lnrpc.WalletUnlocker/GenSeed", aezeed_passphrase=passphrase).cipher_seed_mnemonic)
+    seed.hand_over(words, desired.seed_recipient, desired.seed_path, desired.network, birthday)
+    _record_birthday(desired, birthday)
+    _init(client, desired, words, wallet_password=secret, aezeed_passphrase=passphrase)
+
+
+def _restore(client: Client, desired: Desired) -> None:
+    """A wallet of a given seed, with its coins if a recovery window is given, and its channels' money if a channel backup is."""
+    if desired.mnemonic_file is None:
+        raise InvalidInput("No seed is given", "Set mnemonic_file")
+    secret = desired.opening.password.read()
+    words = seed.read_mnemonic(desired.mnemonic_file)
+    fields: dict[str, t.Any] = {"recovery_window": desired.recovery_window}
+    if desired.channel_backup:
+        backup = read_file(desired.channel_backup, "the channel backup")
+        fields["channel_backups"] = {"multi_chan_backup": {"multi_chan_backup": backup}}
+    if desired.birthday is not None:
+        _record_birthday(desired, desired.birthday)
+    _init(client, desired, words, wallet_password=secret, aezeed_passphrase=_passphrase(desired), **fields)
+
+
+def _init(client: Client, desired: Desired, words: list[str], **fields: t.Any) -> None:
+    try:
+        client.call("lnrpc.WalletUnlocker/InitWallet", timeout=desired.opening.wait_timeout, cipher_seed_mnemonic=words, **fields)
+    except Failed as error:
+        # lnd quotes a word that it does not know, and a word of a seed belongs into no log.
+        raise Refused(
+            f"lnd at {error.node} does not make a wallet of this seed: {_without(words, error.detail)}",
+            "Check the words, their order and the passphrase",
+        ) from None
+    opening.opened(client, desired.opening)
+
+
+def _without(words: list[str], text: str) -> str:
+    return re.sub(r"\w+", lambda found: "***" if found.group() in words else found.group(), text)
+
+
+def _passphrase(desired: Desired) -> bytes:
+    return read_file(desired.passphrase_file, "the passphrase of the seed").rstrip(b"\r\n") if desired.passphrase_file else b""
+
+
+def _record_birthday(desired: Desired, birthday: int) -> None:
+    if desired.birthday_path:
+        files.write_file(desired.birthday_path, f"{birthday}\n".encode(), mode=0o644)

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an inventory alone shows to be wrong, before any machine is touched."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+from ._node import SHAPES, Node, node
+
+_PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs")
+_SHAPE_NAMES = (*dict.fromkeys(SHAPES.values()), "external")
+
+Variables = t.Mapping[str, t.Any]
+HostVars = t.Mapping[str, Variables]
+Groups = t.Mapping[str, t.Sequence[str]]
+
+
+def problems(hostvars: HostVars, groups: Groups, defaults: Variables) -> list[str]:
+    """All that is wrong, each as one text that names the hosts and the cure.
+
+    Args:
+        hostvars: the variables of every host of the inventory, whatever the run is limited to.
+        groups: the groups of the inventory.
+        defaults: the roles' defaults of the variables that a host does not set.
+    """
+    hosts = sorted({host for group in SHAPES for host in groups.get(group, ())})
+    numbers = [*_no_numbers(hosts, hostvars, ("lnd_port_offset", "lnd_postgres_maxconnections"))]
+    numbers += _no_numbers(groups.get("postgres", ()), hostvars, ("postgres_max_connections", "postgres_reserved_connections"))
+    if numbers:
+        return numbers
+    nodes = {host: node(host, hostvars[host]) for host in hosts}
+    running = {host: one for host, one in nodes.items() if one.shape != "external"}
+    servers = {host: _server(hostvars[host], groups) for host, one in running.items() if one.shape != "signer"}
+    return [
+        *_shapes(nodes),
+        *_signers(hostvars, groups),
+        *_same_name(running),
+        *_same_ports(running),
+        *_same_database(running, servers),
+        *_small_servers(servers, hostvars, groups, defaults),
+    ]
+
+
+def _no_numbers(hosts: t.Iterable[str], hostvars: HostVars, names: t.Sequence[str]) -> t.Iterator[str]:
+    for host, name in itertools.product(hosts, names):
+        value = hostvars[host].get(name, 0)
+        if not str(value).isdecimal():
+            yield f"{host}: {name} is {value!r}, and must be a whole number from 0 on."
+
+
+def _shapes(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:
+    for host, one in nodes.items():
+        if one.shape not in _SHAPE_NAMES:
+            yield f"{host}: lnd_shape is {one.shape!r}. Choose one of {', '.join(_SHAPE_NAMES)}, or leave it out to follow the host's group."
+
+
+def _signers(hostvars: HostVars, groups: Groups) -> t.Iterator[str]:
+    """A signer holds a tenant's keys, and must be where the provider is not."""
+    provider = [(group, host) for group in _PROVIDER_GROUPS for host in groups.get(group, ())]
+    for signer in groups.get("signers", ()):
+        for group, host in provider:
+            if host == signer:
+                yield f"{signer} is in the groups signers and {group}. The provider must not have a tenant's keys: take it out of one of them."
+            elif _machine(host, hostvars) == _machine(signer, hostvars):
+                yield (
+                    f"The signer {signer} and {host} of the group {group} are on one machine, {_machine(host, hostvars)}. "
+                    f"The provider must not have a tenant's keys: give the signer a machine of the tenant's."
+                )
+
+
+def _machine(host: str, hostvars: HostVars) -> str:
+    return str(hostvars[host].get("ansible_host", host))
+
+
+def _pairs(hosts: t.Iterable[str]) -> t.Iterator[tuple[str, str]]:
+    return itertools.combinations(sorted(hosts), 2)
+
+
+def _same_name(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:
+    for one, other in _pairs(nodes):
+        if nodes[one].machine == nodes[other].machine and nodes[one].name == nodes[other].name:
+            yield f"{one} and {other} on {nodes[one].machine} have the same lnd_name, {nodes[one].name}. Give one of them another."
+
+
+def _same_ports(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:
+    for one, other in _pairs(nodes):
+        mine, theirs = ({nodes[host].rpc_port, nodes[host].p2p_port} for host in (one, other))
+        if nodes[one].machine == nodes[other].machine and mine & theirs:
+            ports = ", ".join(str(port) for port in sorted(mine & theirs))
+            yield f"{one} and {other} on {nodes[one].machine} have the same ports: {ports}. Give one of them another lnd_port_offset."
+
+
+def _server(variables: Variables, groups: Groups) -> str:
+    return str(variables.get("lnd_postgres_host") or next(iter(groups.get("postgres", ())), ""))
+
+
+def _same_database(nodes: t.Mapping[str, Node], servers: t.Mapping[str, str]) -> t.Iterator[str]:
+    for one, other in _pairs(servers):
+        if servers[one] == servers[other] and nodes[one].database == nodes[other].database:
+            yield (
+                f"{one} and {other} have the same database, {nodes[one].database} on {servers[one]}. Two nodes on one database lose money: "
+                f"give one of them another lnd_name."
+            )
+
+
+def _small_servers(servers: t.Mapping[str, str], hostvars: HostVars, groups: Groups, defaults: Variables) -> t.Iterator[str]:
+    for server in sorted(set(servers.values()) & set(groups.get("postgres", ()))):
+        users = [host for host, its in servers.items() if its == server]
+        needed = sum(2 * _number(hostvars[host], defaults, "lnd_postgres_maxconnections") + 1 for host in users)
+        hubs = [host for host in groups.get("hubs", ()) if _server(hostvars[host], groups) == server]
+        needed += sum(_number(hostvars[host], defaults, "lndhub_postgres_maxconnections") for host in hubs)
+        reserved = _number(hostvars[server], defaults, "postgres_reserved_connections")
+        limit = _number(hostvars[server], defaults, "postgres_max_connections")
+        if needed + reserved > limit:
+            yield (
+                f"PostgreSQL on {server} has postgres_max_connections {limit}, and {', '.join(sorted(users + hubs))} need {needed} "
+                f"(2 x lnd_postgres_maxconnections + 1 for each lnd) beside {reserved} in reserve. "
+                f"Raise postgres_max_connections to {needed + reserved} or more, or lower lnd_postgres_maxconnections."
+            )
+
+
+def _number(variables: Variables, defaults: Variables, name: str) -> int:
+    return int(variables.get(name, defaults.get(name, 0)))

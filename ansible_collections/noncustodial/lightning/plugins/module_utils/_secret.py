@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets that stay on the machine that needs them: made there, sealed by systemd, known elsewhere only by a verifier."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+import tempfile
+import typing as t
+
+PLACEHOLDER = "{secret}"
+SECRET_BYTES = 32
+SCRAM_ITERATIONS = 4096
+SALT_BYTES = 16
+
+# Takes a command and its standard input; gives its return code, output and errors.
+Run = t.Callable[[list[str], str], tuple[int, str, str]]
+
+
+class SecretError(Exception):
+    """A secret that cannot be made or used; the text names the cause and the cure."""
+
+
+def make(encoding: str) -> str:
+    """A new random secret of 256 bits, as text without a character that any file format could misread."""
+    return secrets.token_hex(SECRET_BYTES) if encoding == "hex" else secrets.token_urlsafe(SECRET_BYTES)
+
+
+def check_format(line: str) -> None:
+    """Refuse a format from which the secret could not be read back."""
+    if line.count(PLACEHOLDER) != 1:
+        raise SecretError(f"format must hold {PLACEHOLDER} exactly once.")
+
+
+def fill(line: str, secret: str) -> str:
+    """The line with the secret in its place."""
+    return line.replace(PLACEHOLDER, secret)
+
+
+def extract(line: str, content: str) -> str | None:
+    """The secret out of what fill() made, or None if the content has another form."""
+    before, _secret, after = line.partition(PLACEHOLDER)
+    inside = content[len(before) : len(content) - len(after)]
+    if len(inside) < SECRET_BYTES or not inside.isascii() or not inside.replace("-", "").replace("_", "").isalnum():
+        return None
+    return inside if fill(line, inside) == content else None
+
+
+def _salt(secret: str, username: str) -> bytes:
+    """A salt that is the same on every run. It need not be unpredictable, as the secret cannot be guessed."""
+    return hmac.new(secret.encode(), f"salt|{username}".encode(), hashlib.sha256).digest()[:SALT_BYTES]
+
+
+def scram_sha_256(username: str, secret: str) -> str:
+    """PostgreSQL's form of what RFC 5802 and RFC 7677 let a server keep of a password."""
+    salt = _salt(secret, username)
+    salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, SCRAM_ITERATIONS)
+    client_key = hmac.new(salted, b"Client Key", hashlib.sha256).digest()
+    stored_key = hashlib.sha256(client_key).digest()
+    server_key = hmac.new(salted, b"Server Key", hashlib.sha256).digest()
+    text = [base64.b64encode(value).decode() for value in (salt, stored_key, server_key)]
+    return f"SCRAM-SHA-256${SCRAM_ITERATIONS}:{text[0]}${text[1]}:{text[2]}"
+
+
+def rpcauth(username: str, secret: str) -> str:
+    """The value of bitcoind's option rpcauth."""
+    salt = _salt(secret, username).hex()
+    return f"{username}:{salt}${hmac.new(salt.encode(), secret.encode(), hashlib.sha256).hexdigest()}"
+
+
+def no_verifier(_username: str, _secret: str) -> None:
+    """For a secret that no server checks."""
+
+
+VERIFIERS: dict[str, t.Callable[[str, str], str | None]] = {
+    "none": no_verifier,
+    "scram-sha-256": scram_sha_256,
+    "rpcauth": rpcauth,
+}
+
+
+class Sealed:
+    """A file that only this machine's systemd can open, and only under its name.
+
+    Args:
+        path: the sealed file.
+        name: the credential's name, which is sealed with it.
+        run: how to run a command.
+    """
+
+    def __init__(self, path: str, name: str, run: Run) -> None:
+        self._path = path
+        self._name = name
+        self._run = run
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return os.path.exists(self._path)
+
+    def read(self) -> str:
+        """What it holds."""
+        code, content, error = self._run(["systemd-creds", "decrypt", f"--name={self._name}", self._path, "-"], "")
+        if code:
+            raise SecretError(
+                f"{self._path} cannot be opened as the credential {self._name}: {error.strip()}. It was sealed under another name, by another "
+                f"machine's key or TPM, or is damaged. It was left as it is. Bring back this machine's /var/lib/systemd/credential.secret; "
+                f"or, if nothing depends on the old secret any more, remove the file and run again, which makes a new one."
+            )
+        return content
+
+    def write(self, content: str) -> None:
+        """Seal the content. A file that is already there, even since a moment ago, is never replaced."""
+        code, sealed, error = self._run(["systemd-creds", "encrypt", f"--name={self._name}", "-", "-"], content)
+        if code:
+            raise SecretError(f"systemd-creds cannot seal {self._path}: {error.strip()}. It needs systemd 250 or newer, as root.")
+        directory = os.path.dirname(self._path)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(self._path)}.")
+        try:
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(sealed)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(temporary, self._path)
+        except FileExistsError:
+            return
+        finally:
+            os.unlink(temporary)
+
+
+def ensure(sealed: Sealed, line: str, encoding: str, check_mode: bool) -> tuple[str | None, bool]:
+    """The secret, and whether it had to be made; in check mode a missing one is not made, and None."""
+    check_format(line)
+    changed = not sealed.exists()
+    if changed:
+        if check_mode:
+            return None, True
+        sealed.write(fill(line, make(encoding)))
+    secret = extract(line, sealed.read())
+    if secret is None:
+        raise SecretError(
+            "The sealed file holds something else than the wanted format, such as another user, host or port. It was left as it is. Give the format "
+            "with which it was made; or remove the file and run again, which makes a new secret and a new verifier."
+        )
+    return secret, changed

@@ -1,0 +1,188 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lnd_bundle
+short_description: Write the bundle that a tenant gives to its provider
+version_added: 0.1.0
+description:
+  - Runs on the tenant's signer. Gathers what the provider needs for a watch-only node, checks it as the provider will, signs it,
+    encrypts it to the provider and writes one file.
+  - A bundle that the provider would refuse is not written. The error names each fault with its path.
+  - The file tells outside only tenant, network, date, the two public keys and a hash. The accounts and the macaroon are readable by the
+    provider alone, not even by the tenant, so that whether it must be written anew is decided by that hash.
+extends_documentation_fragment:
+  - noncustodial.lightning.lnd
+  - noncustodial.lightning.attributes
+options:
+  path:
+    description: Where the bundle goes. It is written with mode 0600.
+    type: path
+    required: true
+  kit_file:
+    description: The kit that the provider gave. Tenant, network, version of lnd and the provider's age recipient come from it.
+    type: path
+    required: true
+  endpoint:
+    description: Host and port at which the provider dials this signer. The certificate must have that name or address.
+    type: str
+    required: true
+  certificate_file:
+    description:
+      - The signer's TLS certificate. During a renewal it may hold the old and the new one.
+      - By default O(tlscertpath), or C(tls.cert) in O(lnddir).
+    type: path
+  macaroon_file:
+    description:
+      - The provider's grant, as M(noncustodial.lightning.lnd_macaroon) has baked it.
+      - It has just the permissions of P(noncustodial.lightning.signer_grant#lookup).
+    type: path
+    required: true
+  birthday_file:
+    description: A file with the time at which the wallet's seed was made, in seconds since 1970.
+    type: path
+    required: true
+  signing_key_file:
+    description: The tenant's ssh-ed25519 private key, without a passphrase. It is not a key of lnd's wallet; the provider has its public half.
+    type: path
+    required: true
+  close_address:
+    description: A SegWit address to which coins of new channels go when they are closed in agreement. Without it they go into the wallet.
+    type: str
+  valid_for:
+    description:
+      - Seconds in which the offer may be taken up. The grant itself has no such end.
+      - The date of an existing bundle is kept while it lies ahead, but not beyond this.
+    type: int
+    default: 1209600
+requirements:
+  - cryptography (Debian package C(python3-cryptography))
+  - ecdsa (Debian package C(python3-ecdsa))
+  - the programs age and ssh-keygen (Debian packages C(age), C(openssh-client))
+seealso:
+  - module: noncustodial.lightning.lnd_bundle_info
+  - module: noncustodial.lightning.lnd_macaroon
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: The bundle for the provider is there
+  noncustodial.lightning.lnd_bundle:
+    lnddir: /var/lib/lnd/signer
+    network: mainnet
+    path: /var/lib/signer/bundle.json
+    kit_file: /etc/signer/kit.json
+    endpoint: signer.example.com:10009
+    macaroon_file: /var/lib/signer/provider.macaroon
+    birthday_file: /var/lib/signer/birthday
+    signing_key_file: /etc/signer/signing_key
+"""
+
+RETURN = r"""
+path:
+  description: Where the bundle is.
+  returned: success
+  type: str
+  sample: /var/lib/signer/bundle.json
+mode:
+  description: Permissions of that file.
+  returned: success
+  type: str
+  sample: '0600'
+tenant:
+  description: For whose node it is.
+  returned: success
+  type: str
+  sample: acme
+network:
+  description: Of the signer.
+  returned: success
+  type: str
+  sample: mainnet
+expires:
+  description: Until when the provider may take up the offer, RFC 3339.
+  returned: success
+  type: str
+  sample: '2026-12-06T18:00:00Z'
+sha256:
+  description: Of the bundle inside.
+  returned: success
+  type: str
+  sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+recipient:
+  description: The provider's age public key.
+  returned: success
+  type: str
+  sample: age1skyj5nxekkd4wxnud5257k8zadnj3taquxua0mu6jhxdpuwlpgzsyafzf2
+signing_key:
+  description: The tenant's public key.
+  returned: success
+  type: str
+  sample: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0cWj0g0bTe0P9c1y0U4o8q4m2qFhQ5o9zq9J8q6h3k
+bundle:
+  description: What it says, without the macaroon and the accounts.
+  returned: success
+  type: dict
+  sample: {node_id: 02e46be367a3a9f0aac3da844827a506a254d6ea8d46601e0a4a11cdaebb277ebc, endpoint: 'signer.example.com:10009', root_key_id: 1, caveats: []}
+actions:
+  description: What was done, or would be done in check mode; of C(write).
+  returned: success
+  type: list
+  elements: str
+  sample: [write]
+problems:
+  description: On failure, each fault with its path.
+  returned: when the provider would refuse the bundle
+  type: list
+  elements: dict
+  sample: [{path: certificate, text: has not the dialled name signer.example.com; it has localhost}]
+"""
+
+import os
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bip32, bundle, certificate, document, offer
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
+
+
+def main() -> None:
+    module = LndModule(
+        {
+            "path": {"type": "path", "required": True},
+            "kit_file": {"type": "path", "required": True},
+            "endpoint": {"type": "str", "required": True},
+            "certificate_file": {"type": "path"},
+            "macaroon_file": {"type": "path", "required": True},
+            "birthday_file": {"type": "path", "required": True},
+            "signing_key_file": {"type": "path", "required": True, "no_log": False},
+            "close_address": {"type": "str"},
+            "valid_for": {"type": "int", "default": 1209600},
+        },
+        needs={"cryptography": certificate.IMPORT_ERROR, "ecdsa": bip32.IMPORT_ERROR},
+    )
+    params = module.params
+    taken = ("path", "network", "kit_file", "endpoint", "macaroon_file", "birthday_file", "signing_key_file", "valid_for")
+    desired = offer.Desired(
+        certificate_file=params["certificate_file"] or params["tlscertpath"] or os.path.join(params["lnddir"], "tls.cert"),
+        close_address=params["close_address"] or None,
+        **{name: params[name] for name in taken},
+    )
+    module.ensure(
+        read=lambda client: offer.read_offer(client, desired, document.now()),
+        plan=offer.plan_offer,
+        apply=lambda _client, action: offer.apply_offer(action, desired),
+        result=lambda found: {
+            "path": desired.path,
+            "mode": found.mode,
+            **offer.shown(found.outside),
+            "bundle": bundle.summary(found.content),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lnd_signer_check
+short_description: Check a tenant's signer
+version_added: 0.1.0
+description:
+  - Runs on the machine of the tenant's node, because only that reaches the signer. Changes nothing.
+  - Checks in stages, each only if those before it have passed, and tells for each what was seen and what to do.
+  - C(resolve) asks whether the endpoint's name resolves, C(connect) whether TCP opens, C(tls) whether the certificate is the pinned one,
+    has the dialled name and is in date, C(wallet) whether the wallet is open, C(macaroon) whether the grant is accepted.
+  - C(grant) asks whether it is just what a node needs, and whether the signer really denies the rest.
+  - C(key) has a fresh challenge signed by the node's key and verifies it with O(node_id).
+  - C(version) asks whether the signer's lnd is older than the node's, C(clock) by how much its clock is off, and C(latency) how long a signature takes.
+  - The same check is the start gate of the node's unit and the probe of a monitor, as C(python3 -m _lnd.signer_check CONFIG).
+extends_documentation_fragment:
+  - noncustodial.lightning.attributes.info
+options:
+  endpoint:
+    description: Host and port of the signer.
+    type: str
+    required: true
+  certificate:
+    description: The signer's certificate, PEM.
+    type: str
+  certificate_file:
+    description: A file with it, instead.
+    type: path
+  macaroon:
+    description: The grant, hexadecimal.
+    type: str
+  macaroon_file:
+    description: A file with it, binary, instead.
+    type: path
+  macaroon_credential:
+    description: A file with it, binary and sealed to this machine by C(systemd-creds encrypt), instead.
+    type: path
+  macaroon_credential_name:
+    description: The name under which O(macaroon_credential) was sealed.
+    type: str
+    default: signer.macaroon
+  node_id:
+    description: The id of the tenant's node, as in the bundle.
+    type: str
+    required: true
+  node_version:
+    description: The version of the provider's lnd, which the signer's must not be older than. Without it the version is only told.
+    type: str
+  timeout:
+    description: Seconds that one call may take.
+    type: float
+    default: 10.0
+  samples:
+    description: How many signatures the latency is taken from.
+    type: int
+    default: 20
+notes:
+  - "Reasons of a failed stage are C(name_not_resolved), C(refused), C(unreachable), C(not_tls), C(certificate_differs),
+    C(certificate_name), C(certificate_expired), C(wallet_missing), C(wallet_locked), C(wallet_starting), C(macaroon_malformed),
+    C(macaroon_refused), C(caveat_unmet), C(grant_too_wide), C(grant_too_narrow), C(grant_root_key_zero), C(grant_not_enforced), C(key_differs),
+    C(key_unsigned), C(version_older), C(version_unknown) and C(call_failed)."
+  - Reasons of a warning are C(certificate_ends_soon) (in 30 days), C(clock_skewed) (by more than 30 s) and C(latency_high) (more than 500 ms in one of twenty).
+  - Reasons keep their names and meanings, so that monitors can rely on them.
+requirements:
+  - python >= 3.11
+  - grpcio >= 1.51 (Debian package C(python3-grpcio))
+  - protobuf >= 4.21 (Debian package C(python3-protobuf))
+  - cryptography (Debian package C(python3-cryptography))
+seealso:
+  - module: noncustodial.lightning.lnd_bundle_info
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: The signer is what the bundle says
+  noncustodial.lightning.lnd_signer_check:
+    endpoint: "{{ offer.bundle.endpoint }}"
+    certificate: "{{ offer.bundle.certificate }}"
+    macaroon: "{{ offer.bundle.macaroon }}"
+    node_id: "{{ offer.bundle.node_id }}"
+    node_version: 0.21.2-beta
+
+- name: The signer still is
+  noncustodial.lightning.lnd_signer_check:
+    endpoint: signer.example.com:10009
+    certificate_file: /etc/lnd/acme/signer.crt
+    macaroon_credential: /etc/credstore.encrypted/lnd@acme.signer.macaroon
+    node_id: 02e46be367a3a9f0aac3da844827a506a254d6ea8d46601e0a4a11cdaebb277ebc
+"""
+
+RETURN = r"""
+stages:
+  description: Every stage in its order, also when one failed.
+  returned: when the signer was asked
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Of the stage.
+      type: str
+      returned: always
+      sample: tls
+    status:
+      description: V(ok), V(warn), V(fail), or V(skipped) because an earlier one failed.
+      type: str
+      returned: always
+      sample: fail
+    reason:
+      description: A code that keeps its name; V(ok) and V(skipped) besides those in the notes.
+      type: str
+      returned: always
+      sample: certificate_name
+    seen:
+      description: What was seen.
+      type: str
+      returned: always
+      sample: the certificate does not have signer.example.com; it has localhost, 127.0.0.1
+    cure:
+      description: What to do.
+      type: str
+      returned: always
+      sample: The tenant must add the name or address to the signer's certificate (tlsextradomain, tlsextraip); then the tenant must hand over a new bundle
+reason:
+  description: That of the stage that failed.
+  returned: failure
+  type: str
+  sample: certificate_name
+version:
+  description: Of the signer's lnd.
+  returned: success
+  type: str
+  sample: 0.21.2-beta
+clock_skew:
+  description: Two times in seconds. The signer's clock is ahead by something between them. Null where no end was found.
+  returned: success
+  type: list
+  elements: int
+  sample: [-2, 2]
+latency_p50:
+  description: Milliseconds for one signature, the median.
+  returned: success
+  type: float
+  sample: 1.3
+latency_p95:
+  description: Milliseconds that one signature in twenty exceeds.
+  returned: success
+  type: float
+  sample: 1.9
+"""
+
+import dataclasses
+import typing as t
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    certificate,
+    channel,
+    client,
+    credential,
+    messages,
+    signer,
+    signer_check,
+)
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
+
+
+def target(params: t.Mapping[str, t.Any]) -> signer.Target:
+    pem = params["certificate"] or client.read_file(params["certificate_file"], "the signer's certificate").decode(errors="replace")
+    taken = ("endpoint", "node_id", "node_version", "timeout", "samples")
+    return signer.Target(certificate=pem, macaroon=grant(params), **{name: params[name] for name in taken})
+
+
+def grant(params: t.Mapping[str, t.Any]) -> bytes:
+    if params["macaroon_credential"]:
+        return credential.unseal(params["macaroon_credential"], params["macaroon_credential_name"], "grant")
+    if params["macaroon_file"]:
+        return client.read_file(params["macaroon_file"], "the grant")
+    try:
+        return bytes.fromhex(params["macaroon"])
+    except ValueError as error:
+        raise InvalidInput("The option macaroon is not hexadecimal", "Give it as lnd_bundle_info returns it") from error
+
+
+def main() -> None:
+    module = LndModule(
+        {
+            "endpoint": {"type": "str", "required": True},
+            "certificate": {"type": "str"},
+            "certificate_file": {"type": "path"},
+            "macaroon": {"type": "str", "no_log": True},
+            "macaroon_file": {"type": "path"},
+            "macaroon_credential": {"type": "path", "no_log": False},
+            "macaroon_credential_name": {"type": "str", "default": "signer.macaroon", "no_log": False},
+            "node_id": {"type": "str", "required": True},
+            "node_version": {"type": "str"},
+            "timeout": {"type": "float", "default": 10.0},
+            "samples": {"type": "int", "default": 20},
+        },
+        connects=False,
+        needs={"grpcio": channel.IMPORT_ERROR, "protobuf": messages.IMPORT_ERROR, "cryptography": certificate.IMPORT_ERROR},
+        required_one_of=[("certificate", "certificate_file"), ("macaroon", "macaroon_file", "macaroon_credential")],
+        mutually_exclusive=[("certificate", "certificate_file"), ("macaroon", "macaroon_file", "macaroon_credential")],
+    )
+    module.answer(lambda: dataclasses.asdict(signer_check.require(target(module.params))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lnd_watch_wallet
+short_description: Make or open the watch-only wallet of a tenant node
+version_added: 0.1.0
+description:
+  - Makes the wallet of an lnd whose keys are on a remote signer, from the public keys of the signer's accounts, and opens an existing one.
+  - The module has no option that takes a seed or a private key. A private key in O(accounts) is refused, and nothing is sent.
+  - The accounts are checked before lnd sees any of them. All that a watch-only lnd wants must be there and no others, each with its depth, number and network,
+    and all must be of one seed as far as public keys can tell. Every fault is named by its path.
+  - Afterwards the wallet's accounts are compared with O(accounts), because lnd imports them one by one and an interruption leaves a part.
+  - Waits for an lnd that is still starting.
+extends_documentation_fragment:
+  - noncustodial.lightning.lnd
+  - noncustodial.lightning.wallet
+  - noncustodial.lightning.attributes
+options:
+  accounts:
+    description: The accounts of the tenant's signer, as in its bundle.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      purpose:
+        description: The first step of the account's path; 49, 84 and 86 for coins, 1017 for lnd's own keys.
+        type: int
+        required: true
+      coin_type:
+        description: The second step; V(0) for coins on every network, for lnd's own keys V(0) on mainnet and V(1) elsewhere.
+        type: int
+        required: true
+      account:
+        description: The third step; V(0) for coins, V(0) to V(255) for lnd's own keys.
+        type: int
+        required: true
+      xpub:
+        description: The account's extended public key, as the signer's lnd writes it. It is confidential.
+        type: str
+        required: true
+  birthday:
+    description: When the seed was made, in unix seconds. Without it the lnd would scan the whole chain, which takes hours on mainnet.
+    type: int
+    required: true
+  node_id:
+    description:
+      - The public key of the node whose accounts these shall be. By default it is taken from the accounts.
+      - If it is not that of the accounts, or if an existing wallet is of another seed, the module fails and names both.
+requirements:
+  - ecdsa (Debian package C(python3-ecdsa))
+notes:
+  - The lnd must have its remote signer configured and reachable; it dials it as soon as the wallet is made.
+  - In check mode the password is not read.
+seealso:
+  - module: noncustodial.lightning.lnd_accounts_info
+  - module: noncustodial.lightning.lnd_bundle_info
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Make the wallet of the tenant's node
+  noncustodial.lightning.lnd_watch_wallet:
+    rpcserver: localhost:10010
+    lnddir: /var/lib/lnd/acme
+    accounts: "{{ offer.bundle.accounts }}"
+    birthday: "{{ offer.bundle.birthday }}"
+    node_id: "{{ offer.bundle.node_id }}"
+    wallet_password_credential: /etc/credstore.encrypted/lnd@acme.wallet-password
+    auto_unlock: true
+    wait_for: SERVER_ACTIVE
+"""
+
+RETURN = r"""
+state:
+  description: The state that the lnd is in.
+  returned: success
+  type: str
+  sample: RPC_ACTIVE
+created:
+  description: Whether this run made the wallet.
+  returned: success
+  type: bool
+  sample: true
+node_id:
+  description: The public key of the node whose accounts these are.
+  returned: success
+  type: str
+  sample: 02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5
+actions:
+  description: What was done, or would be done in check mode; of C(create), C(unlock).
+  returned: success
+  type: list
+  elements: str
+  sample: [create]
+reason:
+  description:
+    - V(wallet_incomplete) says that an interruption has left a part of a wallet, and that the node never had a channel.
+    - It is then safe to remove the node's database and data, and to run the module again.
+  returned: when the wallet is incomplete
+  type: str
+  sample: wallet_incomplete
+problems:
+  description: All that is wrong with O(accounts).
+  returned: when the accounts are refused
+  type: list
+  elements: dict
+  sample: [{path: "accounts[2].xpub", text: is a private key}]
+"""
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, bip32, opening, state, watch_wallet
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.plan import Action
+
+ACCOUNT = {
+    "purpose": {"type": "int", "required": True},
+    "coin_type": {"type": "int", "required": True},
+    "account": {"type": "int", "required": True},
+    "xpub": {"type": "str", "required": True, "no_log": True},
+}
+
+
+def main() -> None:
+    module = LndModule(
+        {
+            **argspec.WALLET_SPEC,
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+            "birthday": {"type": "int", "required": True},
+        },
+        macaroon=False,
+        needs={"ecdsa": bip32.IMPORT_ERROR},
+        mutually_exclusive=[("wallet_password_file", "wallet_password_credential")],
+    )
+    params = module.params
+    node_id = module.checked(lambda: watch_wallet.node_id_of(params["accounts"], params["network"], params["node_id"]))
+    desired = watch_wallet.Desired(
+        tuple(params["accounts"]), params["birthday"], argspec.opening(params, node_id), argspec.chain_directory(params)
+    )
+    done: set[str] = set()
+
+    def macaroon() -> bytes:
+        return argspec.read_macaroon(params)
+
+    def apply(client: Client, action: Action) -> None:
+        done.add(action.name)
+        watch_wallet.apply_watch_wallet(client, action, desired)
+
+    def result(found: opening.Wallet) -> dict[str, object]:
+        return {"state": found.state, "node_id": node_id, "created": "create" in done}
+
+    module.ensure(
+        read=lambda client: opening.read_wallet(client, macaroon),
+        plan=lambda found: watch_wallet.plan_watch_wallet(desired, found, params["rpcserver"]),
+        apply=apply,
+        result=result,
+        settle=lambda client, found: watch_wallet.settle_watch_wallet(client, found, desired, macaroon),
+        connect=lambda: state.started(module.connect, "NON_EXISTING", params["wait_timeout"]),
+    )
+
+
+if __name__ == "__main__":
+    main()

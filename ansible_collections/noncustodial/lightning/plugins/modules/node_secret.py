@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module node_secret."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: node_secret
+short_description: Make a random password that never leaves its machine
+version_added: 0.1.0
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+description:
+  - Makes a random secret of 256 bits on the target, once, and seals it there with C(systemd-creds), so that only a unit of this machine's
+    systemd can load it, with C(LoadCredentialEncrypted=NAME:PATH).
+  - Gives back what a server may know of it, a verifier. The secret itself is never returned, never in an argument, and never in clear text in a file.
+  - A file that is there is never replaced. To have a new secret, remove the file and run again.
+requirements:
+  - systemd 250 or newer on the target
+options:
+  path:
+    description: The sealed file. Its directory is made, for root alone, if it is missing.
+    type: path
+    required: true
+  name:
+    description: Name of the credential, as the unit loads it. It is sealed with the secret and cannot be changed later.
+    type: str
+    required: true
+  format:
+    description: The line that is sealed; V({secret}) stands for the secret.
+    type: str
+    default: "{secret}"
+  encoding:
+    description: How the secret is written.
+    type: str
+    choices: [hex, base64url]
+    default: hex
+  username:
+    description: The user whom the verifier is for.
+    type: str
+  verifier:
+    description:
+      - What is returned for the server.
+      - V(scram-sha-256) is for PostgreSQL's C(PASSWORD), V(rpcauth) for bitcoind's option of that name, V(none) for a secret that no server checks.
+    type: str
+    choices: [none, scram-sha-256, rpcauth]
+    default: none
+attributes:
+  check_mode:
+    support: full
+    description: Makes nothing. A missing secret has no verifier yet.
+  diff_mode:
+    support: none
+    description: There is nothing to show that is not secret.
+"""
+
+EXAMPLES = r"""
+- name: The node acme has a password for its database
+  noncustodial.lightning.node_secret:
+    path: /etc/credstore.encrypted/lnd@acme.pgpass
+    name: pgpass
+    format: "db.example.org:5432:lnd_acme:lnd_acme:{secret}"
+    username: lnd_acme
+    verifier: scram-sha-256
+  register: password
+
+- name: PostgreSQL knows its verifier
+  noncustodial.lightning.postgres_database:
+    name: lnd_acme
+    verifier: "{{ password.verifier }}"
+    addresses: [192.0.2.14]
+  delegate_to: db
+"""
+
+RETURN = r"""
+verifier:
+  description: What the server may know of the secret. The same on every run.
+  returned: when O(verifier) is not V(none) and the secret exists
+  type: str
+  sample: "lnd_acme:5b1c0dfae3e44b6dd1b5ee5e25b8b7ce$7c0d0b4f5a1f6f7a86b2f7c5c0e3c1f55f6f0c7f4c7f0d8f3b1a9e6d5c4b3a29"
+path:
+  description: The sealed file.
+  returned: always
+  type: str
+  sample: /etc/credstore.encrypted/lnd@acme.pgpass
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils import _secret
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "name": {"type": "str", "required": True},
+            "format": {"type": "str", "default": _secret.PLACEHOLDER},
+            "encoding": {"type": "str", "choices": ["hex", "base64url"], "default": "hex"},
+            "username": {"type": "str"},
+            "verifier": {"type": "str", "choices": list(_secret.VERIFIERS), "default": "none"},
+        },
+        required_if=[("verifier", kind, ["username"]) for kind in ("scram-sha-256", "rpcauth")],
+        supports_check_mode=True,
+    )
+    options = module.params
+
+    def run(command: list[str], data: str) -> tuple[int, str, str]:
+        return module.run_command(command, data=data, binary_data=True)
+
+    sealed = _secret.Sealed(options["path"], options["name"], run)
+    try:
+        secret, changed = _secret.ensure(sealed, options["format"], options["encoding"], module.check_mode)
+    except _secret.SecretError as error:
+        module.fail_json(msg=str(error), path=options["path"])
+    result = {"changed": changed, "path": options["path"]}
+    if secret is not None:
+        module.no_log_values.add(secret)
+        verifier = _secret.VERIFIERS[options["verifier"]](options["username"] or "", secret)
+        result.update({"verifier": verifier} if verifier else {})
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module postgres_database."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postgres_database
+short_description: One role with one database that nobody else reaches
+version_added: 0.1.0
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+description:
+  - Makes a role that can only log in, a database of the same name that it owns and to which no other role may connect, and the lines of
+    C(pg_hba.conf) by which it comes in, from the given addresses, by TLS and SCRAM alone.
+  - All that is one task with one connection, because a provider does it for many tenants at once. The server reloads and does not restart.
+  - Nothing is ever dropped. A database of that name which belongs to another role is refused.
+extends_documentation_fragment:
+  - noncustodial.lightning.postgres
+options:
+  name:
+    description: Name of the role and of its database.
+    type: str
+    required: true
+  verifier:
+    description:
+      - The SCRAM-SHA-256 verifier of the role's password, as M(noncustodial.lightning.node_secret) returns it.
+      - Without it the password is left alone, and a new role cannot log in by password. Check mode has none for a node that is new.
+    type: str
+  addresses:
+    description: Addresses or networks from which the role may connect. With an empty list it is locked out.
+    type: list
+    elements: str
+    required: true
+  connection_limit:
+    description: How many connections the role may have, so that one tenant cannot take those of the others. V(-1) is without a limit.
+    type: int
+    default: -1
+"""
+
+EXAMPLES = r"""
+- name: The node acme has its database
+  noncustodial.lightning.postgres_database:
+    name: lnd_acme
+    verifier: "{{ password.verifier }}"
+    addresses: [192.0.2.14]
+    connection_limit: 45
+  delegate_to: db
+"""
+
+RETURN = r"""
+statements:
+  description: The statements that were run, or in check mode would be, without the verifier.
+  returned: success
+  type: list
+  elements: str
+  sample: ['REVOKE ALL ON DATABASE "lnd_acme" FROM PUBLIC']
+certificate:
+  description: The server's certificate, PEM, which the node pins. Empty where there is no server yet.
+  returned: success
+  type: str
+  sample: "-----BEGIN CERTIFICATE-----\n..."
+"""
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres import Plan, State, Wanted, plan_database
+from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres_module import PostgresModule
+
+
+def main() -> None:
+    """Run the module."""
+    module = PostgresModule(
+        {
+            "name": {"type": "str", "required": True},
+            "verifier": {"type": "str", "no_log": False},
+            "addresses": {"type": "list", "elements": "str", "required": True},
+            "connection_limit": {"type": "int", "default": -1},
+        }
+    )
+    options = {option: module.params[option] for option in ("name", "verifier", "addresses", "connection_limit")}
+
+    def plan(state: State) -> Plan:
+        return plan_database(state, Wanted(**options))
+
+    module.ensure(options["name"], plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module sealed_credential."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sealed_credential
+short_description: Seal a secret that was brought, for a systemd unit of this machine
+version_added: 0.1.0
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+description:
+  - Seals a secret that comes from elsewhere, such as a tenant's grant, with C(systemd-creds), so that only a unit of this machine's systemd
+    can load it, with C(LoadCredentialEncrypted=NAME:PATH).
+  - A secret that can be made on the machine itself is better made by M(noncustodial.lightning.node_secret).
+requirements:
+  - systemd 250 or newer on the target
+options:
+  path:
+    description: The sealed file. Its directory is made, for root alone, if it is missing.
+    type: path
+    required: true
+  name:
+    description: Name of the credential, as the unit loads it.
+    type: str
+    required: true
+  content:
+    description: The secret. A file that holds another one is replaced.
+    type: str
+    required: true
+  encoding:
+    description: How O(content) is written.
+    type: str
+    choices: [text, hex]
+    default: text
+attributes:
+  check_mode:
+    support: full
+    description: Foretells and does not touch.
+  diff_mode:
+    support: none
+    description: There is nothing to show that is not secret.
+"""
+
+EXAMPLES = r"""
+- name: The grant is sealed on the node's machine
+  noncustodial.lightning.sealed_credential:
+    path: /etc/credstore.encrypted/lnd@acme.signer.macaroon
+    name: signer.macaroon
+    content: "{{ offer.bundle.macaroon }}"
+    encoding: hex
+"""
+
+RETURN = r"""
+path:
+  description: The sealed file.
+  returned: always
+  type: str
+  sample: /etc/credstore.encrypted/lnd@acme.signer.macaroon
+"""
+
+import os
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "name": {"type": "str", "required": True},
+            "content": {"type": "str", "required": True, "no_log": True},
+            "encoding": {"type": "str", "choices": ["text", "hex"], "default": "text"},
+        },
+        supports_check_mode=True,
+    )
+    path, name, content = (module.params[option] for option in ("path", "name", "content"))
+    try:
+        secret = bytes.fromhex(content) if module.params["encoding"] == "hex" else content.encode()
+    except ValueError:
+        module.fail_json(msg="content is not hexadecimal, as encoding says. Give it as it was baked, or say encoding=text.")
+
+    # A file that cannot be opened, such as one sealed by another machine, holds nothing that anybody could use, and is replaced.
+    code, present, _err = module.run_command(["systemd-creds", "decrypt", f"--name={name}", path, "-"], encoding=None)
+    changed = code != 0 or present != secret
+    if changed and not module.check_mode:
+        directory = os.path.dirname(path)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        handle, sealed = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}.")
+        os.close(handle)
+        code, _out, err = module.run_command(["systemd-creds", "encrypt", f"--name={name}", "-", sealed], data=secret, binary_data=True)
+        if code != 0:
+            os.unlink(sealed)
+            module.fail_json(msg=f"systemd-creds cannot seal {path}: {err.strip()}. It needs systemd 250 or newer, as root.")
+        # Not atomic_move, which would give a new file the mode that all may read.
+        os.replace(sealed, path)
+    module.exit_json(changed=changed, path=path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of tests that need real daemons."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Network
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Network]:
+    """One network for all tests of a run; it takes some seconds to start."""
+    folder: Path = tmp_path_factory.mktemp("network")
+    bitcoind = Bitcoind()
+    nodes = {
+        name: Lnd(folder / name, bitcoind, "--noseedbackup", f"--alias={name}", "--debuglevel=info") for name in ("alice", "bob", "carol")
+    }
+    try:
+        for node in nodes.values():
+            node.start()
+        ids = {name: _ready(node) for name, node in nodes.items()}
+        yield Network(bitcoind, ids=ids, **nodes)
+    finally:
+        for node in nodes.values():
+            node.stop()
+        bitcoind.stop()
+
+
+def _ready(node: Lnd) -> str:
+    """The node id of an lnd, once it serves all calls."""
+    state = node.module("lnd_state_info", state="SERVER_ACTIVE", wait_timeout=60)
+    assert state.get("state") == "SERVER_ACTIVE", state["msg"]
+    return str(node.module("lnd_info")["identity_pubkey"])

@@ -1,0 +1,222 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real daemons for tests: lnd on loopback, and a regtest bitcoind from the topology's image. Each is stopped by whoever started it."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import typing as t
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+COLLECTION = Path(__file__).resolve().parents[2]
+IMPORT_ROOT = COLLECTION.parents[2]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "noncustodial-lightning"
+CHAIN_IMAGE = "localhost/ncl-chain"
+_PASSWORD = "of-this-test-alone"
+
+
+def until(what: str, condition: t.Callable[[], t.Any], timeout: float = 30.0) -> t.Any:
+    """The first true value of a condition."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout:g} s for {what}")
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def lnd_binary() -> Path:
+    """The lnd that the whole workspace uses, from the cache."""
+    found = sorted(CACHE.glob("lnd/*/lnd"))
+    if not found:
+        raise AssertionError(f"there is no lnd in {CACHE}: run make lnd")
+    return found[-1]
+
+
+class Bitcoind:
+    """A regtest chain of its own, in a container on the host's network."""
+
+    def __init__(self) -> None:
+        self.name = f"ncl-real-{uuid.uuid4().hex[:8]}"
+        self.rpc, self.block, self.tx = free_port(), free_port(), free_port()
+        image = subprocess.run(
+            ["podman", "images", "--sort", "created", "--format", "{{.Repository}}:{{.Tag}}", CHAIN_IMAGE],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        if not image:
+            raise AssertionError(f"there is no image {CHAIN_IMAGE}: run make demo once, or tools/image/build")
+        arguments = [
+            "-regtest",
+            "-server",
+            "-txindex",
+            "-listen=0",
+            "-fallbackfee=0.0002",
+            "-printtoconsole",
+            f"-rpcport={self.rpc}",
+            "-rpcuser=test",
+            f"-rpcpassword={_PASSWORD}",
+            f"-zmqpubrawblock=tcp://127.0.0.1:{self.block}",
+            f"-zmqpubrawtx=tcp://127.0.0.1:{self.tx}",
+        ]
+        subprocess.run(
+            ["podman", "run", "--detach", "--rm", "--name", self.name, "--network", "host", image[0], "bitcoind", *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        until("bitcoind", self._answers)
+        self.call("createwallet", "miner")
+        self._reward = self.call("getnewaddress")
+        self.mine(101)
+
+    def call(self, method: str, *arguments: t.Any) -> t.Any:
+        """The result of one RPC."""
+        body = json.dumps({"method": method, "params": arguments}).encode()
+        token = base64.b64encode(f"test:{_PASSWORD}".encode()).decode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.rpc, timeout=30)
+        try:
+            connection.request("POST", "/", body, {"Authorization": f"Basic {token}"})
+            answer = json.load(connection.getresponse())
+        finally:
+            connection.close()
+        assert answer["error"] is None, answer["error"]
+        return answer["result"]
+
+    def _answers(self) -> bool:
+        try:
+            return self.call("getblockchaininfo") is not None
+        except (OSError, ValueError, AssertionError):
+            return False
+
+    def mine(self, blocks: int) -> None:
+        """Make blocks."""
+        self.call("generatetoaddress", blocks, self._reward)
+
+    def pay(self, address: str, bitcoin: float) -> None:
+        """Send coins and confirm them."""
+        self.call("sendtoaddress", address, bitcoin)
+        self.mine(1)
+
+    def stop(self) -> None:
+        """Remove the container; it holds nothing worth keeping."""
+        subprocess.run(["podman", "rm", "--force", "--time", "0", self.name], check=True, stdout=subprocess.DEVNULL)
+
+
+class Lnd:
+    """An lnd with keys of its own, on loopback.
+
+    Args:
+        directory: its lnddir.
+        bitcoind: its chain; without one it runs as a signer does.
+        options: more arguments of lnd.
+    """
+
+    def __init__(self, directory: Path, bitcoind: Bitcoind | None, *options: str) -> None:
+        self.directory = directory
+        self.rpcserver = f"127.0.0.1:{free_port()}"
+        self.host = f"127.0.0.1:{free_port()}"
+        backend = (
+            ("--bitcoin.node=nochainbackend", "--nolisten", "--nobootstrap")
+            if bitcoind is None
+            else (
+                "--bitcoin.node=bitcoind",
+                f"--bitcoind.rpchost=127.0.0.1:{bitcoind.rpc}",
+                "--bitcoind.rpcuser=test",
+                f"--bitcoind.rpcpass={_PASSWORD}",
+                f"--bitcoind.zmqpubrawblock=tcp://127.0.0.1:{bitcoind.block}",
+                f"--bitcoind.zmqpubrawtx=tcp://127.0.0.1:{bitcoind.tx}",
+                f"--listen={self.host}",
+                f"--externalip={self.host}",
+                "--trickledelay=50",
+            )
+        )
+        self._arguments = [
+            str(lnd_binary()),
+            f"--lnddir={directory}",
+            "--bitcoin.regtest",
+            "--norest",
+            f"--rpclisten={self.rpcserver}",
+            *backend,
+            *options,
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; returns at once."""
+        with (self.directory.parent / f"{self.directory.name}.log").open("ab") as log:
+            self._process = subprocess.Popen(self._arguments, stdout=log, stderr=log)
+
+    def stop(self) -> None:
+        """Stop it and wait for its end."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(60)
+            self._process = None
+
+    def freeze(self) -> None:
+        """Let it hang: connections stay, nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def credentials(self) -> tuple[bytes, bytes]:
+        """Its certificate and its admin macaroon."""
+        macaroon = self.directory / "data/chain/bitcoin/regtest/admin.macaroon"
+        return (self.directory / "tls.cert").read_bytes(), macaroon.read_bytes()
+
+    def module(self, name: str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        """The result of one module that connects to this node, run as Ansible runs it: a process of its own, options on its input."""
+        connection = {"rpcserver": self.rpcserver, "lnddir": str(self.directory), "network": "regtest"}
+        return run_module(name, check, **connection, **options)
+
+
+@dataclass
+class Network:
+    """A chain and three nodes with keys of their own; alice has coins."""
+
+    bitcoind: Bitcoind
+    alice: Lnd
+    bob: Lnd
+    carol: Lnd
+    ids: dict[str, str]
+
+
+def run_module(name: str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    """The result of one module."""
+    arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}
+    done = subprocess.run(
+        [sys.executable, str(COLLECTION / f"plugins/modules/{name}.py")],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(IMPORT_ROOT)},
+    )
+    if not done.stdout.strip():
+        raise AssertionError(f"{name} ended without a result: {done.stderr}")
+    return t.cast("dict[str, t.Any]", json.loads(done.stdout))

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A good bundle for tests, from what a real lnd v0.21.2 gave for throw-away wallets, so that each test writes down only what it spoils."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import subprocess
+import typing as t
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bundle, document, grant, macaroon
+
+FIXTURES = Path(__file__).parent / "fixtures"
+NOW = datetime.datetime(2026, 12, 1, tzinfo=datetime.UTC)
+
+Edit = t.Callable[[dict[str, t.Any]], None]
+
+
+@lru_cache(maxsize=1)
+def wallets() -> dict[str, t.Any]:
+    """Node id and accounts by derivation path: all of a regtest wallet, five of a mainnet one."""
+    return t.cast("dict[str, t.Any]", json.loads((FIXTURES / "wallets.json").read_text()))
+
+
+def baked(permissions: t.Iterable[str] = grant.PERMISSIONS, root_key_id: int = 1, caveats: t.Iterable[str] = ()) -> macaroon.Macaroon:
+    """A macaroon in lnd's form; its signature is of no key."""
+    operations = b"".join(
+        field(3, field(1, entity.encode()) + field(2, action.encode()))
+        for entity, _colon, action in (text.partition(":") for text in permissions)
+    )
+    identifier = b"\x03" + field(1, b"\x11" * 16) + field(2, str(root_key_id).encode()) + operations
+    return macaroon.Macaroon(b"lnd", identifier, (), b"\x22" * 32).attenuated(*caveats)
+
+
+def field(number: int, value: bytes) -> bytes:
+    """A field of a protobuf message, shorter than 128 bytes."""
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def accounts(network: str = "regtest") -> list[dict[str, t.Any]]:
+    """The accounts of the fixture, as a bundle has them."""
+    found = []
+    for path, xpub in wallets()[network]["accounts"].items():
+        purpose, coin_type, account = map(int, re.findall(r"\d+", path))
+        found.append({"purpose": purpose, "coin_type": coin_type, "account": account, "xpub": xpub})
+    return found
+
+
+def good(**changes: t.Any) -> dict[str, t.Any]:
+    """A bundle without a fault, but for the changes."""
+    return {
+        "schema": bundle.SCHEMA,
+        "version": bundle.VERSION,
+        "tenant": "acme",
+        "network": "regtest",
+        "endpoint": "signer-acme:10009",
+        "certificate": (FIXTURES / "signer.crt").read_text(),
+        "macaroon": baked().encode().hex(),
+        "accounts": accounts(),
+        "node_id": wallets()["regtest"]["node_id"],
+        "birthday": 1795371189,
+        "lnd_version": "0.21.2-beta",
+        "close_address": None,
+        "expires": document.date_text(NOW + datetime.timedelta(days=14)),
+        **changes,
+    }
+
+
+def kit(**changes: t.Any) -> dict[str, t.Any]:
+    """The kit for which that bundle is."""
+    return {
+        "schema": "noncustodial.lightning/kit",
+        "version": 1,
+        "tenant": "acme",
+        "network": "regtest",
+        "lnd_version": "0.21.2-beta",
+        "provider_addresses": ["192.0.2.14"],
+        "age_recipient": "age1skyj5nxekkd4wxnud5257k8zadnj3taquxua0mu6jhxdpuwlpgzsyafzf2",
+        **changes,
+    }
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The key pairs of a provider and a tenant, made for one test."""
+
+    identity: str
+    recipient: str
+    signing_key_file: str
+    signing_key: str
+
+
+def make_keys(folder: Path) -> Keys:
+    """New keys in a folder, by the same programs that people use."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["age-keygen", "-o", folder / "identity"], check=True, capture_output=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "acme", "-f", folder / "signing"], check=True)
+    recipient = subprocess.run(["age-keygen", "-y", folder / "identity"], check=True, capture_output=True, text=True).stdout.strip()
+    return Keys(str(folder / "identity"), recipient, str(folder / "signing"), (folder / "signing.pub").read_text().strip())

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pg_hba.conf as sections, and the statements between what is there and what is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils import _hba
+from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres import (
+    Plan,
+    PostgresError,
+    Role,
+    State,
+    Wanted,
+    plan_database,
+    plan_hba,
+)
+
+VERIFIER = "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"
+WANTED = Wanted("lnd_acme", VERIFIER, 45, ["192.0.2.14"])
+HBA = _hba.render({"00-server": ["local all postgres peer"], "lnd_acme": ["hostssl lnd_acme lnd_acme 192.0.2.14/32 scram-sha-256"]})
+THERE = State(role=Role(VERIFIER, 45), owner="lnd_acme", public=False, hba=HBA)
+
+
+def test_a_foreign_file_has_no_sections() -> None:
+    assert _hba.parse("local all all trust\nhost all all 0.0.0.0/0 trust\n") == {}
+
+
+def test_lines_outside_of_sections_go() -> None:
+    text = _hba.with_section(
+        "host all all 0.0.0.0/0 trust\n" + HBA, "lnd_globex", ["hostssl lnd_globex lnd_globex 192.0.2.15/32 scram-sha-256"]
+    )
+    assert "trust" not in text
+    assert list(_hba.parse(text)) == ["00-server", "lnd_acme", "lnd_globex"]
+
+
+def test_a_file_survives_being_read_and_written() -> None:
+    assert _hba.render(_hba.parse(HBA)) == HBA
+
+
+def test_an_empty_section_goes() -> None:
+    assert "lnd_acme" not in _hba.with_section(HBA, "lnd_acme", [])
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [("192.0.2.14", "192.0.2.14/32"), ("192.0.2.0/28", "192.0.2.0/28"), ("2001:db8::1", "2001:db8::1/128")],
+)
+def test_a_node_comes_by_tls_and_scram_alone(address: str, written: str) -> None:
+    assert _hba.node_lines("lnd_acme", [address]) == [f"hostssl lnd_acme lnd_acme {written} scram-sha-256"]
+
+
+@pytest.mark.parametrize(
+    ("state", "statements"),
+    [
+        (THERE, []),
+        (
+            State(),
+            [
+                "CREATE ROLE \"lnd_acme\" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 45 PASSWORD '...'",
+                "CREATE DATABASE \"lnd_acme\" OWNER \"lnd_acme\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+                'REVOKE ALL ON DATABASE "lnd_acme" FROM PUBLIC',
+            ],
+        ),
+        (replace(THERE, role=Role("SCRAM-SHA-256$4096:old", 45)), ["ALTER ROLE \"lnd_acme\" PASSWORD '...'"]),
+        (replace(THERE, role=Role(VERIFIER, -1)), ['ALTER ROLE "lnd_acme" CONNECTION LIMIT 45']),
+        (
+            replace(THERE, role=Role(VERIFIER, 45, plain=False)),
+            ['ALTER ROLE "lnd_acme" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS'],
+        ),
+        (replace(THERE, public=True), ['REVOKE ALL ON DATABASE "lnd_acme" FROM PUBLIC']),
+        (
+            replace(THERE, owner=None),
+            [
+                "CREATE DATABASE \"lnd_acme\" OWNER \"lnd_acme\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+                'REVOKE ALL ON DATABASE "lnd_acme" FROM PUBLIC',
+            ],
+        ),
+    ],
+)
+def test_statements(state: State, statements: list[str]) -> None:
+    plan = plan_database(state, WANTED)
+    assert plan.shown == statements
+    assert plan.changed == (statements != [] or state.hba != HBA)
+
+
+def test_the_verifier_is_run_and_not_shown() -> None:
+    plan = plan_database(State(), WANTED)
+    assert VERIFIER in plan.statements[0][0]
+    assert VERIFIER not in "".join(plan.shown)
+
+
+def test_without_a_verifier_the_password_is_left_alone() -> None:
+    assert not plan_database(THERE, replace(WANTED, verifier=None)).changed
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "lines", "plan"),
+    [
+        (THERE, "00-server", ["local all postgres peer"], Plan()),
+        (replace(THERE, stale=True), "00-server", ["local all postgres peer"], Plan(reload=True)),
+        (THERE, "lnd_acme", [], Plan(hba=_hba.render({"00-server": ["local all postgres peer"]}), reload=True)),
+    ],
+)
+def test_access(state: State, name: str, lines: list[str], plan: Plan) -> None:
+    assert plan_hba(state, name, lines) == plan
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (replace(THERE, owner="lnd_globex"), "belongs to the role lnd_globex"),
+        (replace(THERE, role=Role(VERIFIER, superuser=True)), "is a superuser"),
+    ],
+)
+def test_what_belongs_to_others_is_refused(state: State, message: str) -> None:
+    with pytest.raises(PostgresError, match=message):
+        plan_database(state, WANTED)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"name": 'acme"; DROP DATABASE x'}, "no plain name"),
+        ({"name": "Acme"}, "no plain name"),
+        ({"name": "a" * 64}, "no plain name"),
+        ({"verifier": "secret"}, "no SCRAM-SHA-256 verifier"),
+        ({"verifier": VERIFIER + "'; DROP"}, "no SCRAM-SHA-256 verifier"),
+        ({"addresses": ["nodes.example.org"]}, "addresses: .*nodes.example.org"),
+        ({"addresses": ["192.0.2.14 trust"]}, "addresses: "),
+    ],
+)
+def test_bad_input_is_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(PostgresError, match=message):
+        Wanted(**{"name": "lnd_acme", "verifier": VERIFIER, "connection_limit": 45, "addresses": [], **wrong})  # type: ignore[arg-type]

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory alone shows to be wrong."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._preflight import problems
+
+DEFAULTS = {"lnd_postgres_maxconnections": 20, "postgres_max_connections": 400, "postgres_reserved_connections": 20}
+GROUPS = {
+    "bitcoind": ["chain"],
+    "postgres": ["chain"],
+    "gateways": ["gateway"],
+    "own": ["own-node"],
+    "tenants": ["acme", "globex"],
+    "signers": ["signer-acme"],
+}
+HOSTS: dict[str, dict[str, t.Any]] = {
+    "chain": {"ansible_host": "192.0.2.11"},
+    "gateway": {"ansible_host": "192.0.2.12"},
+    "own-node": {"ansible_host": "192.0.2.13"},
+    "acme": {"ansible_host": "192.0.2.14", "lnd_port_offset": 1},
+    "globex": {"ansible_host": "192.0.2.14", "lnd_port_offset": "2"},
+    "signer-acme": {"ansible_host": "192.0.2.74"},
+}
+
+
+def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str]:
+    """The problems of an inventory that differs so much from one that works."""
+    membership = {**GROUPS, **groups}
+    hosts = copy.deepcopy(HOSTS)
+    for host, variables in changes.items():
+        hosts.setdefault(host, {}).update(variables)
+    for host, variables in hosts.items():
+        variables["group_names"] = sorted(group for group, members in membership.items() if host in members)
+    return problems(hosts, membership, DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"globex": {"ansible_host": "192.0.2.15", "lnd_port_offset": 1}},
+        {"acme": {"lnd_shape": "external", "lnd_port_offset": 2}},
+        {"chain": {"postgres_max_connections": 184}},
+        {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 143}},
+    ],
+)
+def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
+    assert found(changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"globex": {"lnd_port_offset": 1}},
+            ["acme and globex on 192.0.2.14 have the same ports: 9736, 10010. Give one of them another lnd_port_offset."],
+        ),
+        (
+            {"globex": {"lnd_port_offset": 275}, "acme": {"lnd_port_offset": 1}},
+            ["acme and globex on 192.0.2.14 have the same ports: 10010."],
+        ),
+        ({"globex": {"lnd_name": "acme", "ansible_host": "192.0.2.15"}}, ["acme and globex have the same database, lnd_acme on chain."]),
+        (
+            {"globex": {"lnd_name": "a-b", "ansible_host": "192.0.2.15"}, "acme": {"lnd_name": "a_b"}},
+            ["acme and globex have the same database, lnd_a_b"],
+        ),
+        (
+            {"globex": {"lnd_name": "acme"}},
+            ["acme and globex on 192.0.2.14 have the same lnd_name, acme.", "acme and globex have the same database, lnd_acme on chain."],
+        ),
+        (
+            {"globex": {"ansible_host": "192.0.2.12", "lnd_port_offset": 0}},
+            ["gateway and globex on 192.0.2.12 have the same ports: 9735, 10009. Give one of them another lnd_port_offset."],
+        ),
+        (
+            {"signer-acme": {"ansible_host": "192.0.2.14"}},
+            [
+                "The signer signer-acme and acme of the group tenants",
+                "The signer signer-acme and globex of the group tenants are on one machine, 192.0.2.14.",
+            ],
+        ),
+        ({"acme": {"lnd_shape": "watchonly"}}, ["acme: lnd_shape is 'watchonly'. Choose one of own_keys, watch_only, signer, external"]),
+        ({"acme": {"lnd_port_offset": "one"}}, ["acme: lnd_port_offset is 'one', and must be a whole number from 0 on."]),
+        ({"acme": {"lnd_port_offset": -1}}, ["acme: lnd_port_offset is -1, and must be a whole number from 0 on."]),
+        (
+            {"chain": {"postgres_max_connections": 183}},
+            ["PostgreSQL on chain has postgres_max_connections 183, and acme, gateway, globex, own-node need 164"],
+        ),
+        (
+            {"acme": {"lnd_postgres_maxconnections": 200}},
+            ["PostgreSQL on chain has postgres_max_connections 400, and acme, gateway, globex, own-node need 524"],
+        ),
+    ],
+)
+def test_an_inventory_that_cannot_work(changes: dict[str, dict[str, t.Any]], expected: list[str]) -> None:
+    texts = found(changes)
+    assert len(texts) == len(expected), texts
+    for text, beginning in zip(texts, expected, strict=True):
+        assert text.startswith(beginning)
+
+
+def test_a_host_that_is_signer_and_provider() -> None:
+    texts = found({}, signers=["acme"])
+    assert any(text.startswith("acme is in the groups signers and tenants. The provider must not have a tenant's keys") for text in texts)
+
+
+def test_hubs_need_connections_too() -> None:
+    texts = found({"chain": {"postgres_max_connections": 193}, "acme": {"lndhub_postgres_maxconnections": 10}}, hubs=["acme"])
+    assert len(texts) == 1
+    assert "need 174" in texts[0]
+
+
+def test_an_inventory_without_a_database() -> None:
+    assert found({}, postgres=[]) == []

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pairs that could drift: spec and documentation, action group and fragment, what a module says it returns and what the rules ask of it."""
+
+from __future__ import annotations
+
+import importlib
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils import basic
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.argspec import CONNECTION_SPEC
+
+PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
+PACKAGE = "ansible_collections.noncustodial.lightning.plugins"
+NAMES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
+FRAGMENT = "noncustodial.lightning."
+
+Values = dict[str, t.Any]
+
+
+class Stop(Exception):
+    """Ends a module as soon as its spec is known."""
+
+
+def fragment(name: str) -> Values:
+    stem, _dot, part = name.removeprefix(FRAGMENT).partition(".")
+    loaded = importlib.import_module(f"{PACKAGE}.doc_fragments.{stem}").ModuleDocFragment
+    return t.cast(Values, yaml.safe_load(getattr(loaded, part.upper() or "DOCUMENTATION")))
+
+
+def documentation(name: str) -> Values:
+    """A module's documentation, with its fragments."""
+    own: Values = yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
+    options: Values = {}
+    attributes: Values = {}
+    named = own.get("extends_documentation_fragment", [])
+    for extended in [named] if isinstance(named, str) else named:
+        options.update(fragment(extended).get("options", {}))
+        attributes.update(fragment(extended).get("attributes", {}))
+    for option, told in (own.get("options") or {}).items():
+        options[option] = {**options.get(option, {}), **told}
+    return {**own, "options": options, "attributes": {**attributes, **own.get("attributes", {})}}
+
+
+def spec(name: str, monkeypatch: pytest.MonkeyPatch) -> Values:
+    """The argument spec that a module gives to Ansible."""
+    given: Values = {}
+
+    def take(_self: object, argument_spec: Values, **_options: t.Any) -> None:
+        given.update(argument_spec)
+        raise Stop
+
+    monkeypatch.setattr(basic.AnsibleModule, "__init__", take)
+    with pytest.raises(Stop):
+        importlib.import_module(f"{PACKAGE}.modules.{name}").main()
+    return given
+
+
+def assert_same(documented: Values, options: Values, where: str) -> None:
+    assert set(documented) == set(options), where
+    for option, told in documented.items():
+        rule, place = options[option], f"{where}.{option}"
+        assert told.get("type", "str") == rule.get("type", "str"), place
+        assert bool(told.get("required")) is bool(rule.get("required")), place
+        assert told.get("default") == rule.get("default"), place
+        assert told.get("elements") == rule.get("elements"), place
+        assert list(told.get("choices") or []) == list(rule.get("choices") or []), place
+        assert_same(told.get("suboptions") or {}, rule.get("options") or {}, place)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_documentation_is_the_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_same(documentation(name)["options"], spec(name, monkeypatch), name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_module_tells_of_check_mode_and_diff(name: str) -> None:
+    assert {"check_mode", "diff_mode"} <= set(documentation(name)["attributes"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_secrets_are_never_logged(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option whose name speaks of a secret says for itself whether it is one."""
+    for option, rule in spec(name, monkeypatch).items():
+        if any(word in option for word in ("password", "passphrase", "secret")):
+            assert "no_log" in rule, option
+
+
+def test_fragment_is_the_connection_spec() -> None:
+    assert_same(fragment(f"{FRAGMENT}lnd")["options"], CONNECTION_SPEC, "lnd")
+
+
+def test_action_group_is_who_connects(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = yaml.safe_load((PLUGINS.parent / "meta/runtime.yml").read_text())["action_groups"]["lnd"]
+    connecting = [name for name in NAMES if set(CONNECTION_SPEC) <= set(spec(name, monkeypatch))]
+    assert listed == connecting

@@ -1,0 +1,226 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.plugins.modules import lnd_watch_wallet
+from ansible_collections.noncustodial.lightning.tests.unit import bundles
+from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
+
+GET, SUBSCRIBE = "lnrpc.State/GetState", "lnrpc.State/SubscribeState"
+INIT, INFO, LIST = "lnrpc.WalletUnlocker/InitWallet", "lnrpc.Lightning/GetInfo", "walletrpc.WalletKit/ListAccounts"
+NODE = bundles.wallets()["regtest"]["node_id"]
+OTHER = "03" + "cd" * 32
+XPRV = "xprv9s21ZrQH143K31xYSDQpPDxsXRTUcvj2iNHm5NUtrGiGG5e2DtALGdso3pGz6ssrdK4PFmM8NSpSBHNqPqm55Qn3LqFtT2emdEXVYsCzC2U"
+BIRTHDAY = 1795371189
+
+Scripted = t.Callable[..., ScriptedLnd]
+Options = dict[str, t.Any]
+
+
+def states(*names: str) -> list[dict[str, str]]:
+    return [{"state": name} for name in names]
+
+
+def beginning(state: str) -> list[Call]:
+    return [Call(SUBSCRIBE, states(state)), Call(GET, {"state": state}, macaroon=False)]
+
+
+def listed(accounts: list[dict[str, t.Any]], watch_only: bool = True) -> dict[str, t.Any]:
+    """The answer of ListAccounts."""
+    return {
+        "accounts": [
+            {
+                "extended_public_key": one["xpub"],
+                "derivation_path": f"m/{one['purpose']}'/{one['coin_type']}'/{one['account']}'",
+                "watch_only": watch_only,
+            }
+            for one in accounts
+        ]
+    }
+
+
+def end(answer: dict[str, t.Any] | None = None, node: str = NODE) -> list[Call]:
+    """What comes after InitWallet."""
+    return [
+        Call(SUBSCRIBE, states("UNLOCKED")),
+        Call(GET, {"state": "UNLOCKED"}),
+        Call(SUBSCRIBE, states("RPC_ACTIVE")),
+        Call(INFO, {"identity_pubkey": node}, macaroon=True),
+        Call(LIST, answer or listed(bundles.accounts()), macaroon=True),
+    ]
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> Options:
+    file = tmp_path / "password"
+    file.write_text("correct-horse-battery")
+    return {"accounts": bundles.accounts(), "birthday": BIRTHDAY, "wallet_password_file": str(file)}
+
+
+def spoiled(index: int, **changes: t.Any) -> list[dict[str, t.Any]]:
+    """The accounts, of which one is changed."""
+    accounts = bundles.accounts()
+    accounts[index].update(changes)
+    return accounts
+
+
+def test_create(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
+    request = {
+        "wallet_password": b"correct-horse-battery",
+        "watch_only": {"master_key_birthday_timestamp": BIRTHDAY, "accounts": bundles.accounts()},
+    }
+    lnd = scripted(*beginning("NON_EXISTING"), Call(INIT, request=request, macaroon=False), *end())
+    result = succeeds("lnd_watch_wallet", node_id=NODE, **options, **lnd.options)
+    assert (result["changed"], result["created"], result["actions"]) == (True, True, ["create"])
+    assert (result["state"], result["node_id"]) == ("RPC_ACTIVE", NODE)
+    # Accounts are confidential: they are not in what goes to a log at -vvv.
+    assert not any(account["xpub"] in json.dumps(result) for account in bundles.accounts())
+
+
+def test_check_mode(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
+    lnd = scripted(*beginning("NON_EXISTING"))
+    result = succeeds("lnd_watch_wallet", check=True, **options, **lnd.options)
+    assert (result["actions"], result["node_id"], result["state"]) == (["create"], NODE, "RPC_ACTIVE")
+
+
+def test_existing_is_unchanged(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
+    lnd = scripted(
+        *beginning("SERVER_ACTIVE"),
+        Call(INFO, {"identity_pubkey": NODE}, macaroon=True),
+        Call(SUBSCRIBE, states("SERVER_ACTIVE")),
+        Call(LIST, listed(bundles.accounts())),
+    )
+    assert succeeds("lnd_watch_wallet", **options, **lnd.options)["changed"] is False
+
+
+def test_existing_of_another_seed(scripted: Scripted, fails: t.Any, options: Options) -> None:
+    lnd = scripted(*beginning("SERVER_ACTIVE"), Call(INFO, {"identity_pubkey": OTHER}))
+    message = fails("lnd_watch_wallet", **options, **lnd.options)
+    assert NODE in message
+    assert OTHER in message
+
+
+def test_lost_answer_is_read_again(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
+    lost = Fails("the connection broke", "UNAVAILABLE")
+    after = [
+        Call(GET, {"state": "RPC_ACTIVE"}),
+        Call(INFO, {"identity_pubkey": NODE}),
+        Call(SUBSCRIBE, states("RPC_ACTIVE")),
+        Call(LIST, listed(bundles.accounts())),
+    ]
+    lnd = scripted(*beginning("NON_EXISTING"), Call(INIT, lost), *after)
+    assert succeeds("lnd_watch_wallet", **options, **lnd.options)["created"] is True
+
+
+class TestHalfMade:
+    """lnd was killed while it imported the accounts."""
+
+    def test_never_starts(self, scripted: Scripted, module: t.Any, options: Options) -> None:
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("LOCKED", "UNLOCKED")))
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=0.1, **options, **lnd.options)
+        assert result["reason"] == "wallet_incomplete"
+        assert "UNLOCKED" in result["msg"]
+
+    def test_once_served_is_no_such_case(self, scripted: Scripted, module: t.Any, options: Options) -> None:
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("LOCKED")))
+        (lnd.macaroon_file.parent / "channel.backup").touch()
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=0.1, **options, **lnd.options)
+        assert result["failed"] is True
+        assert "reason" not in result
+
+    def test_lacks_accounts(self, scripted: Scripted, module: t.Any, options: Options) -> None:
+        lnd = scripted(*beginning("NON_EXISTING"), Call(INIT), *end(listed(bundles.accounts()[:200])), Call(INFO))
+        result = module("lnd_watch_wallet", **options, **lnd.options)
+        assert result["reason"] == "wallet_incomplete"
+        assert "lacks 59 of the 259 accounts" in result["msg"]
+
+    def test_lacks_accounts_and_has_channels(self, scripted: Scripted, module: t.Any, options: Options) -> None:
+        lnd = scripted(
+            *beginning("NON_EXISTING"), Call(INIT), *end(listed(bundles.accounts()[:200])), Call(INFO, {"num_pending_channels": 1})
+        )
+        result = module("lnd_watch_wallet", **options, **lnd.options)
+        assert "Drain and close" in result["msg"]
+        assert "reason" not in result
+
+
+def test_wallet_with_private_keys(scripted: Scripted, fails: t.Any, options: Options) -> None:
+    lnd = scripted(*beginning("NON_EXISTING"), Call(INIT), *end(listed(bundles.accounts(), watch_only=False)))
+    assert "holds private keys, of 259 accounts" in fails("lnd_watch_wallet", **options, **lnd.options)
+
+
+class TestRefusedBeforeAnyConnection:
+    """There is no server here: all of this is found offline."""
+
+    @pytest.fixture
+    def refused(self, module: t.Any, options: Options) -> t.Callable[..., str]:
+        def go(**changes: t.Any) -> str:
+            result = module(
+                "lnd_watch_wallet", **{"rpcserver": "localhost:1", "lnddir": "/nonexistent", "network": "regtest", **options, **changes}
+            )
+            assert result["failed"] is True
+            assert result["problems"]
+            return str(result["msg"])
+
+        return go
+
+    def test_missing_accounts(self, refused: t.Any) -> None:
+        accounts = bundles.accounts()
+        assert "accounts lack m/86'/0'/0'" in refused(accounts=accounts[:2] + accounts[3:])
+
+    def test_private_key(self, module: t.Any, refused: t.Any) -> None:
+        message = refused(accounts=spoiled(2, xpub=XPRV))
+        assert "accounts[2].xpub (m/86'/0'/0') is a private key" in message
+        assert XPRV not in message
+
+    def test_another_network(self, refused: t.Any) -> None:
+        assert "is of another network" in refused(accounts=spoiled(2, xpub=bundles.wallets()["mainnet"]["accounts"]["m/86'/0'/0'"]))
+
+    def test_another_coin_type(self, refused: t.Any) -> None:
+        assert "none that a node on regtest wants" in refused(accounts=spoiled(10, coin_type=0))
+
+    def test_all_for_another_network(self, refused: t.Any) -> None:
+        assert "is of another network" in refused(network="mainnet")
+
+    def test_of_another_seed_than_said(self, refused: t.Any) -> None:
+        message = refused(node_id=OTHER)
+        assert NODE in message
+        assert "of another seed" in message
+
+    def test_altered_key(self, refused: t.Any) -> None:
+        xpub = bundles.accounts()[0]["xpub"]
+        assert "wrong checksum" in refused(accounts=spoiled(0, xpub=xpub[:-1] + ("A" if xpub[-1] != "A" else "B")))
+
+    def test_two_accounts_swapped(self, refused: t.Any) -> None:
+        accounts = bundles.accounts()
+        accounts[5]["xpub"], accounts[6]["xpub"] = accounts[6]["xpub"], accounts[5]["xpub"]
+        assert "child number" in refused(accounts=accounts)
+
+
+def test_private_key_is_not_logged(module: t.Any, options: Options) -> None:
+    result = module("lnd_watch_wallet", **{**options, "accounts": spoiled(2, xpub=XPRV)})
+    assert XPRV not in json.dumps(result)
+
+
+def test_no_option_can_carry_a_seed() -> None:
+    documentation = lnd_watch_wallet.DOCUMENTATION
+    for word in ("mnemonic", "seed_", "passphrase", "xprv", "extended_master_key"):
+        assert f"  {word}" not in documentation
+
+
+def test_nothing_that_makes_or_takes_a_seed_is_loaded() -> None:
+    """The provider's side cannot hold a seed, by construction: the code for it is not even in the module's archive."""
+    package = "ansible_collections.noncustodial.lightning.plugins"
+    look = f"import sys, {package}.modules.lnd_watch_wallet; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True).stdout.split()
+    assert f"{package}.module_utils._lnd.watch_wallet" in loaded
+    assert not {f"{package}.module_utils._lnd.{name}" for name in ("wallet", "seed")}.intersection(loaded)

@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An lnd that follows a script: a real gRPC server with TLS, in the process of the test, whose calls must come exactly in the order written down."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import messages
+
+ADMIN = b"the admin macaroon of a scripted lnd"
+
+
+@dataclass(frozen=True)
+class Fails:
+    """An error in place of an answer.
+
+    Attributes:
+        text: as lnd says it.
+        status: gRPC status name; lnd seldom sets one.
+    """
+
+    text: str
+    status: str = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that must come, and what is answered.
+
+    Attributes:
+        name: package.Service/Method.
+        answer: the fields of the answer, or an error; for a stream a list of them.
+        request: fields that the request must have; others are not looked at.
+        macaroon: whether the call must carry the admin macaroon; None where that does not matter.
+        before: called before the answer is given, to make happen what a real lnd does then.
+    """
+
+    name: str
+    answer: t.Any = field(default_factory=dict)
+    request: t.Mapping[str, t.Any] = field(default_factory=dict)
+    macaroon: bool | None = None
+    before: t.Callable[[], object] | None = None
+
+
+class ScriptedLnd:
+    """The server.
+
+    Args:
+        folder: the lnd's directory; certificate and macaroon are written there, at lnd's own places.
+        script: the calls, in their order.
+        macaroon: whether the macaroon's file is there from the beginning.
+    """
+
+    def __init__(self, folder: Path, *script: Call, macaroon: bool = True) -> None:
+        self.folder = folder
+        self.wrong: list[str] = []
+        self.requests: list[messages.Message] = []
+        self._script = list(script)
+        self._lock = threading.Lock()
+        certificate, key = _certificate()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tls.cert").write_bytes(certificate)
+        self.macaroon_file = folder / "data/chain/bitcoin/regtest/admin.macaroon"
+        self.macaroon_file.parent.mkdir(parents=True, exist_ok=True)
+        if macaroon:
+            self.write_macaroon()
+        self._server = grpc.server(ThreadPoolExecutor(max_workers=4), handlers=(_Handler(self._handle),))
+        self.port = self._server.add_secure_port("localhost:0", grpc.ssl_server_credentials([(key, certificate)]))
+        self._server.start()
+
+    def write_macaroon(self) -> None:
+        """What a real lnd does when its wallet opens."""
+        self.macaroon_file.write_bytes(ADMIN)
+
+    @property
+    def options(self) -> dict[str, t.Any]:
+        """The connection options of a module that is to call this server."""
+        return {"rpcserver": f"localhost:{self.port}", "lnddir": str(self.folder), "network": "regtest", "timeout": 10}
+
+    @property
+    def left(self) -> list[str]:
+        """The calls that have not come yet."""
+        return [call.name for call in self._script]
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.stop(None).wait()
+
+    def verify(self) -> None:
+        """Fail unless the calls were exactly those of the script."""
+        assert not self.wrong, "; ".join(self.wrong)
+        assert not self.left, f"these calls did not come: {', '.join(self.left)}"
+
+    def _handle(
+        self, name: str, macaroon: str | None, request: messages.Message, context: grpc.ServicerContext
+    ) -> t.Iterator[messages.Message]:
+        with self._lock:
+            call = self._script.pop(0) if self._script else None
+        fault = _fault(call, name, request, macaroon)
+        if call is None or fault:
+            self.wrong.append(f"{name} came, {fault}")
+            context.abort(grpc.StatusCode.INTERNAL, f"not in the script: {name}, {fault}")
+            return
+        self.requests.append(request)
+        if call.before:
+            call.before()
+        answers = call.answer if messages.method(name).streams else [call.answer]
+        for answer in answers:
+            if isinstance(answer, Fails):
+                context.abort(grpc.StatusCode[answer.status], answer.text)
+            yield messages.method(name).response(**answer)
+
+
+def _fault(call: Call | None, name: str, request: messages.Message, macaroon: str | None) -> str:
+    if call is None:
+        return "but the script was over"
+    if call.name != name:
+        return f"but the script says {call.name}"
+    wanted = messages.method(name).request(**call.request)
+    for field_name in call.request:
+        if getattr(wanted, field_name) != getattr(request, field_name):
+            return f"but with another {field_name}"
+    if call.macaroon is not None and (macaroon == ADMIN.hex()) is not call.macaroon:
+        return "with the wrong macaroon"
+    return ""
+
+
+class _Handler(grpc.GenericRpcHandler):
+    def __init__(self, handle: t.Callable[..., t.Iterator[messages.Message]]) -> None:
+        self._handle = handle
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        name = handler_call_details.method.removeprefix("/")
+        macaroon = dict(handler_call_details.invocation_metadata).get("macaroon")
+        method = messages.method(name)
+
+        def stream(request: messages.Message, context: grpc.ServicerContext) -> t.Iterator[messages.Message]:
+            return self._handle(name, macaroon, request, context)
+
+        def unary(request: messages.Message, context: grpc.ServicerContext) -> messages.Message:
+            return next(self._handle(name, macaroon, request, context))
+
+        make = grpc.unary_stream_rpc_method_handler if method.streams else grpc.unary_unary_rpc_method_handler
+        return make(stream if method.streams else unary, method.request.FromString, method.response.SerializeToString)
+
+
+@lru_cache(maxsize=1)
+def _certificate() -> tuple[bytes, bytes]:
+    """A certificate for localhost, and its key, both PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return certificate.public_bytes(pem), secret

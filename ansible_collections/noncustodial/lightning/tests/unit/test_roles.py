@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles say the same in their specifications and their defaults, and two roles that must agree on a default do."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "meta" / "argument_specs.yml").is_file())
+
+
+def load(role: str, file: str) -> dict[str, t.Any]:
+    path = ROLES / role / file
+    return (yaml.safe_load(path.read_text()) or {}) if path.is_file() else {}
+
+
+def specified(role: str) -> dict[str, dict[str, t.Any]]:
+    """All options of all entry points. One that two have means the same in both."""
+    options: dict[str, dict[str, t.Any]] = {}
+    for entry in load(role, "meta/argument_specs.yml")["argument_specs"].values():
+        for name, option in (entry.get("options") or {}).items():
+            assert options.setdefault(name, option) == option, name
+    return options
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_default_is_specified(role: str) -> None:
+    assert set(load(role, "defaults/main.yml")) <= set(specified(role))
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_a_specified_default_is_the_real_one(role: str) -> None:
+    real = load(role, "defaults/main.yml")
+    wrong = {
+        name: option["default"] for name, option in specified(role).items() if "default" in option and real.get(name) != option["default"]
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_a_plain_default_is_documented(role: str) -> None:
+    """A default that is computed has a sentence instead."""
+    real = load(role, "defaults/main.yml")
+    missing = [name for name, value in real.items() if "{{" not in str(value) and not {"default", "required"} & set(specified(role)[name])]
+    assert missing == []
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_option_has_a_type_and_a_description(role: str) -> None:
+    assert [name for name, option in specified(role).items() if "type" not in option or not option.get("description")] == []
+
+
+@pytest.mark.parametrize(
+    ("server", "client"),
+    [("bitcoind_zmq_block_port", "lnd_bitcoind_zmq_block_port"), ("bitcoind_zmq_tx_port", "lnd_bitcoind_zmq_tx_port")],
+)
+def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
+    assert load("bitcoind", "defaults/main.yml")[server] == load("lnd", "defaults/main.yml")[client]
+
+
+def test_what_preflight_adds_up_has_defaults() -> None:
+    assert "lnd_postgres_maxconnections" in load("lnd", "defaults/main.yml")
+    assert {"postgres_max_connections", "postgres_reserved_connections"} <= set(load("postgres", "defaults/main.yml"))

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both tenants are on board, and what was proved shows on both ends."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from regtest import NODES, Regtest, until
+
+TENANTS = ["acme", "globex"]
+
+
+def report(regtest: Regtest, tenant: str) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", json.loads((regtest.state / f"provider/reports/{tenant}.json").read_text()))
+
+
+def settled(regtest: Regtest, host: str, memo: str) -> list[dict[str, t.Any]]:
+    """The invoices of a node that were paid."""
+    invoices = regtest.lncli(host, "listinvoices", "--max_invoices=100")["invoices"]
+    return [one for one in invoices if one["state"] == "SETTLED" and one["memo"] == memo]
+
+
+def succeeded(regtest: Regtest, host: str) -> dict[str, int]:
+    """The payments of a node, by hash, in sat."""
+    payments = regtest.lncli(host, "listpayments")["payments"]
+    return {one["payment_hash"]: int(one["value_sat"]) for one in payments if one["status"] == "SUCCEEDED"}
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_runs_without_a_key(regtest: Regtest, tenant: str) -> None:
+    node = NODES[tenant]
+    assert regtest.machine("nodes").service(node.unit).is_running
+    assert regtest.sh("nodes", f"ls /run/credentials/{node.unit}").split() == [
+        "bitcoind-cookie",
+        "pgpass",
+        "signer.macaroon",
+        "wallet-password",
+    ]
+    accounts = regtest.lncli(tenant, "wallet", "accounts", "list")["accounts"]
+    assert len(accounts) >= 259
+    assert all(account["watch_only"] for account in accounts)
+    assert regtest.lncli(tenant, "getinfo")["identity_pubkey"] == regtest.lncli(f"signer-{tenant}", "getinfo")["identity_pubkey"]
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_one_channel_on_both_ends(regtest: Regtest, tenant: str) -> None:
+    """However often the onboarding was interrupted."""
+    (mine,) = regtest.lncli(tenant, "listchannels")["channels"]
+    theirs = regtest.lncli("gateway", "listchannels", f"--peer={report(regtest, tenant)['node_id']}")["channels"]
+    assert [one["channel_point"] for one in theirs] == [mine["channel_point"]] == report(regtest, tenant)["channels"]
+    assert (mine["active"], mine["private"], mine["capacity"]) == (True, True, "1000000")
+    assert regtest.lncli(tenant, "pendingchannels")["pending_open_channels"] == []
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_paid_in_and_out_once_each(regtest: Regtest, tenant: str) -> None:
+    """Money moved on both ends, and never twice for one purpose."""
+    proved = report(regtest, tenant)
+    for payee, payer, way, amount in ((tenant, "own-node", "in", 50000), ("own-node", tenant, "out", 10000)):
+        (invoice,) = settled(regtest, payee, f"{tenant}, payment {way}")
+        assert invoice["amt_paid_sat"] == str(amount)
+        assert bytes.fromhex(proved[f"payment_{way}"]["payment_hash"]).hex() in succeeded(regtest, payer)
+        assert succeeded(regtest, payer)[proved[f"payment_{way}"]["payment_hash"]] == amount
+
+
+def test_a_tenant_stranger_pays_the_other(regtest: Regtest) -> None:
+    """Beyond the proof: between two tenants, each with its own signer."""
+    request = regtest.lncli("globex", "addinvoice", "--amt=1000", "--private")["payment_request"]
+    regtest.sh(
+        "nodes", f"lncli --network=regtest --lnddir=/var/lib/lnd/acme --rpcserver=localhost:10010 payinvoice --force --json {request}"
+    )
+    assert regtest.lncli("globex", "decodepayreq", request)["payment_hash"] in succeeded(regtest, "acme")
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_the_backup_has_left_the_machine(regtest: Regtest, tenant: str) -> None:
+    newest = f"ls -d /var/backups/lnd/{tenant}/channel-* | tail --lines=1 | xargs sha256sum"
+    file = f"/var/lib/lnd/{tenant}/data/chain/bitcoin/regtest/channel.backup"
+
+    def arrived() -> bool:
+        return regtest.sh("chain", newest).split()[0] == regtest.sh("nodes", f"sha256sum {file}").split()[0]
+
+    until("the newest backup on the backup machine", arrived)
+
+
+def backup_ssh(regtest: Regtest, *arguments: str, data: bytes = b"") -> t.Any:
+    """What acme's node could do with the key that hands its backups over."""
+    config = ["ssh", "-F", "/etc/lnd/acme/backup_ssh", "-i", "/etc/lnd/acme/backup_key"]
+    return regtest.ssh("nodes", *config, *arguments, data=data)
+
+
+def test_the_backups_key_does_nothing_else(regtest: Regtest) -> None:
+    before = regtest.sh("chain", "find /var/backups/lnd -type f | sort")
+    for command in ("cat /etc/passwd", "sh", "rm -rf /var/backups/lnd/acme", "lnd-backup-receive globex"):
+        done = backup_ssh(regtest, "backup", command)
+        assert done.returncode != 0
+        assert b"refused: a channel backup" in done.stderr
+        assert done.stdout == b""
+    assert regtest.sh("chain", "find /var/backups/lnd -type f | sort") == before
+    assert b"prohibited" in backup_ssh(regtest, "-W", "127.0.0.1:5432", "backup").stderr
+
+
+def test_the_backups_key_writes_only_its_own(regtest: Regtest) -> None:
+    before = regtest.sh("chain", "ls /var/backups/lnd/globex")
+    assert backup_ssh(regtest, "backup", "globex", data=b"not a backup").returncode == 0
+    assert regtest.sh("chain", "grep -l 'not a backup' -r /var/backups/lnd").startswith("/var/backups/lnd/acme/")
+    assert regtest.sh("chain", "ls /var/backups/lnd/globex") == before
+    regtest.sh("chain", "grep -lr 'not a backup' /var/backups/lnd | xargs rm")

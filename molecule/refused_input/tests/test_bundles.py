@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Onboarding with a wrong bundle: it is refused before anything is dialled, the cause is named, and nothing is changed.
+
+Every single fault of a bundle is told by unit tests: tests/unit/plugins/module_utils/_lnd/test_bundle.py (accounts that are missing, of
+another network, private; node id of another seed; certificate out of date or without the dialled name), test_envelope.py (truncated,
+altered, expired, for another provider, signed by another). Here is seen that the playbook stops there.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from regtest import Regtest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import age, document, envelope
+
+Content = dict[str, t.Any]
+
+
+def opened(regtest: Regtest, tenant: str) -> Content:
+    """What a tenant's bundle holds, as its provider sees it."""
+    outer = document.read((regtest.state / f"provider/bundles/{tenant}.json").read_bytes())
+    inner = age.decrypt(outer["encrypted"], str(regtest.state / "provider/age_identity"))
+    return t.cast("Content", document.read(inner)["bundle"])
+
+
+def sealed(regtest: Regtest, content: Content, recipient: str | None = None) -> bytes:
+    """A bundle that acme itself has signed, whatever it holds."""
+    to = recipient or (regtest.state / "provider/age_recipient").read_text().strip()
+    return envelope.seal(content, to, str(regtest.state / "acme/signing_key"))
+
+
+def of_another_tenant(regtest: Regtest) -> bytes:
+    return (regtest.state / "provider/bundles/globex.json").read_bytes()
+
+
+def truncated(regtest: Regtest) -> bytes:
+    return (regtest.state / "provider/bundles/acme.json").read_bytes()[:20000]
+
+
+def altered(regtest: Regtest) -> bytes:
+    outer = json.loads((regtest.state / "provider/bundles/acme.json").read_bytes())
+    return json.dumps(outer | {"expires": "2099-01-01T00:00:00Z"}).encode()
+
+
+def expired(regtest: Regtest) -> bytes:
+    return sealed(regtest, opened(regtest, "acme") | {"expires": "2020-01-01T00:00:00Z"})
+
+
+def for_another_provider(regtest: Regtest) -> bytes:
+    identity = subprocess.run(["age-keygen"], capture_output=True, check=True, text=True).stdout
+    recipient = next(line.split(": ")[1] for line in identity.splitlines() if "public key" in line)
+    return sealed(regtest, opened(regtest, "acme"), recipient)
+
+
+def without_an_account(regtest: Regtest) -> bytes:
+    acme = opened(regtest, "acme")
+    return sealed(regtest, acme | {"accounts": [one for one in acme["accounts"] if one["account"] != 6]})
+
+
+def accounts_of_another_seed(regtest: Regtest) -> bytes:
+    return sealed(regtest, opened(regtest, "acme") | {"accounts": opened(regtest, "globex")["accounts"]})
+
+
+def of_another_seed(regtest: Regtest) -> bytes:
+    """Right in itself, and its signer answers; but the node has its wallet."""
+    return sealed(regtest, opened(regtest, "globex") | {"tenant": "acme"})
+
+
+FAULTS: list[tuple[t.Callable[[Regtest], bytes], str]] = [
+    (of_another_tenant, "tenant"),
+    (truncated, "is not JSON: it was cut"),
+    (altered, "the file was altered"),
+    (expired, "expires"),
+    (for_another_provider, "the bundle is for another provider"),
+    (without_an_account, "m/1017'/1'/6'"),
+    (accounts_of_another_seed, "node_id"),
+    (of_another_seed, "the wallet there is of another seed"),
+]
+
+
+def state(regtest: Regtest) -> str:
+    """All of acme's node that onboarding could touch."""
+    node = regtest.sh(
+        "nodes",
+        "sha256sum /etc/lnd/acme/* /etc/credstore.encrypted/lnd@acme.* /etc/systemd/system/lnd@acme.service.d/*;"
+        " systemctl show --property=MainPID,NRestarts lnd@acme.service lnd-lock@acme.service",
+    )
+    return node + (regtest.state / "provider/reports/acme.json").read_text()
+
+
+@pytest.mark.parametrize(("fault", "words"), FAULTS, ids=[fault.__name__ for fault, _words in FAULTS])
+def test_a_wrong_bundle(regtest: Regtest, tmp_path: Path, fault: t.Callable[[Regtest], bytes], words: str) -> None:
+    bundle = tmp_path / "bundle.json"
+    bundle.write_bytes(fault(regtest))
+    before = state(regtest)
+    run = regtest.play("onboard_tenant", "--limit=acme", f"--extra-vars=tenant_bundle={bundle}")
+    assert run.status != 0
+    assert words in run.text, run.output
+    assert "Nothing was changed" in run.text, run.output
+    assert not any(run.changed.values())
+    assert state(regtest) == before

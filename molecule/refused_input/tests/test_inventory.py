@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Inventories that cannot work are refused before any machine is asked.
+
+Each rule is told by tests/unit/plugins/module_utils/test_preflight.py (a host that is signer and provider among them).
+"""
+
+from __future__ import annotations
+
+import pytest
+from regtest import Regtest
+
+WRONG = [
+    ("lnd_port_offset=1", "acme and globex on 10.231.", "have the same ports: 9736, 10010. Give one of them another lnd_port_offset"),
+    ("lnd_name=one", "acme and globex have the same database, lnd_one on chain", "give one of them another lnd_name"),
+    ("postgres_max_connections=100", "PostgreSQL on chain has postgres_max_connections 100", "Raise postgres_max_connections to"),
+    ("lnd_port_offset=one", "lnd_port_offset is 'one'", "must be a whole number"),
+]
+
+
+@pytest.mark.parametrize(("variable", "cause", "cure"), WRONG)
+def test_a_wrong_inventory(regtest: Regtest, variable: str, cause: str, cure: str) -> None:
+    run = regtest.play("provision_tenant", f"--extra-vars={variable}")
+    assert run.status != 0
+    assert "Nothing was changed. The inventory does not work" in run.text
+    assert cause in run.text, run.output
+    assert cure in run.text, run.output
+    assert "TASK [The node's" not in run.output
+
+
+def test_an_option_of_another_type(regtest: Regtest) -> None:
+    run = regtest.play("onboard_tenant", "--limit=acme", "--extra-vars=tenant_channel_capacity=much")
+    assert run.status != 0
+    assert "tenant_channel_capacity" in run.text, run.output

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Onboarding while something that it needs is not as it should be: it says what, and goes on when that is mended.
+
+A signer that is locked, has another macaroon, one that is too wide, another certificate or an older lnd: tests/real/test_signer.py.
+A wallet of another seed, found by the node itself: tests/unit/plugins/modules/test_lnd_watch_wallet.py.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import contextmanager
+
+from regtest import Regtest, Run, until
+
+CUT = """
+nft -f - <<'RULES'
+table inet cut {
+  chain output {
+    type filter hook output priority filter
+    ip daddr %s drop
+  }
+}
+RULES
+"""
+
+
+def channel_is_active(regtest: Regtest, tenant: str) -> bool:
+    done = regtest.machine("nodes").run(
+        f"lncli --network=regtest --lnddir=/var/lib/lnd/{tenant} --rpcserver=localhost:{({'acme': 10010, 'globex': 10011})[tenant]}"
+        " listchannels --active_only"
+    )
+    return done.rc == 0 and '"channel_point"' in done.stdout
+
+
+@contextmanager
+def broken(regtest: Regtest, machine: str, how: str, mend: str) -> t.Iterator[None]:
+    """Something is broken on a machine for a while."""
+    regtest.sh(machine, how)
+    try:
+        yield
+    finally:
+        regtest.sh(machine, mend)
+        for tenant in ("acme", "globex"):
+            until(f"the channel of {tenant}", lambda tenant=tenant: channel_is_active(regtest, tenant), timeout=120)
+
+
+def onboard(regtest: Regtest, tenant: str, *options: str) -> Run:
+    return regtest.play("onboard_tenant", f"--limit={tenant}", *options)
+
+
+def test_signer_off(regtest: Regtest) -> None:
+    with broken(regtest, "signer-globex", "systemctl stop lnd@signer", "systemctl start lnd@signer"):
+        run = onboard(regtest, "globex")
+    assert run.status != 0
+    assert "The signer at signer-globex:10009 fails at connect (refused)" in run.text, run.output
+    assert "the tenant must start the signer's lnd" in run.text
+    assert not any(run.changed.values())
+
+
+def test_signer_unreachable(regtest: Regtest) -> None:
+    address = regtest.sh("signer-globex", "hostname --all-ip-addresses").strip()
+    with broken(regtest, "nodes", CUT % address, "nft delete table inet cut"):
+        run = onboard(regtest, "globex")
+    assert run.status != 0
+    assert "fails at connect (unreachable)" in run.text, run.output
+    assert "The signer's machine is off, or a firewall on the way" in run.text
+    assert not any(run.changed.values())
+
+
+def test_gateway_without_funds(regtest: Regtest) -> None:
+    """The own node stands in for a gateway that has no coins."""
+    run = onboard(regtest, "acme", "--extra-vars=tenant_gateway=own-node")
+    assert run.status != 0
+    assert "too few coins: 0 sat confirmed" in run.text, run.output
+    assert "Send the difference to bcrt1" in run.text
+    assert not any(run.changed.get(host, 0) for host in ("gateway", "own-node"))
+    assert regtest.lncli("own-node", "pendingchannels")["pending_open_channels"] == []
+
+
+def test_bitcoind_still_syncing(regtest: Regtest) -> None:
+    """A chain whose newest block is old, and a miner that makes none."""
+    syncing = (
+        "systemctl disable --quiet --now regtest-miner; echo maxtipage=1 > /etc/bitcoind/conf.d/99-test.conf; systemctl restart bitcoind"
+    )
+    mend = "rm /etc/bitcoind/conf.d/99-test.conf; systemctl restart bitcoind; systemctl enable --quiet --now regtest-miner"
+    with broken(regtest, "chain", syncing, mend):
+        run = onboard(regtest, "acme")
+    assert run.status != 0
+    assert "bitcoind on chain is still syncing: block" in run.text, run.output
+    assert "Wait until" in run.text
+    assert not any(run.changed.values())
+
+
+def test_wrong_password_of_the_database(regtest: Regtest) -> None:
+    """Somebody has set another one on the server. The node says so, and its playbook mends it."""
+    regtest.sh("chain", "runuser --user=postgres -- psql -qc \"ALTER ROLE lnd_globex PASSWORD 'another'\"")
+    regtest.sh("nodes", "systemctl restart --no-block lnd-lock@globex")
+    until(
+        "the lock to say so",
+        lambda: "The database does not let us in" in regtest.sh("nodes", "systemctl show --property=StatusText lnd-lock@globex"),
+    )
+    said = regtest.sh("nodes", "systemctl show --property=StatusText lnd-lock@globex")
+    assert "password authentication failed" in said
+    assert "run this node's playbook again" in said
+    run = regtest.play("provision_tenant", "--limit=globex")
+    assert run.status == 0, run.output
+    until("the channel of globex", lambda: channel_is_active(regtest, "globex"), timeout=120)
+
+
+def test_all_is_as_it_was(regtest: Regtest) -> None:
+    run = regtest.play("onboard_tenant")
+    assert run.status == 0, run.output
+    assert not any(run.changed.values()), run.output
