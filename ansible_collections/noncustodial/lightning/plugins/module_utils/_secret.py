@@ -10,8 +10,10 @@ import hashlib
 import hmac
 import os
 import secrets
-import tempfile
 import typing as t
+
+from ._lnd import credential
+from ._lnd.errors import InvalidInput
 
 PLACEHOLDER = "{secret}"
 SECRET_BYTES = 32
@@ -19,11 +21,6 @@ SCRAM_ITERATIONS = 4096
 SALT_BYTES = 16
 
 # Takes a command and its standard input; gives its return code, output and errors.
-Run = t.Callable[[list[str], str], tuple[int, str, str]]
-
-
-class SecretError(Exception):
-    """A secret that cannot be made or used; the text names the cause and the cure."""
 
 
 def make(encoding: str) -> str:
@@ -34,7 +31,7 @@ def make(encoding: str) -> str:
 def check_format(line: str) -> None:
     """Refuse a format from which the secret could not be read back."""
     if line.count(PLACEHOLDER) != 1:
-        raise SecretError(f"format must hold {PLACEHOLDER} exactly once.")
+        raise InvalidInput(f"format must hold {PLACEHOLDER} exactly once", "Put it where the secret belongs")
 
 
 def fill(line: str, secret: str) -> str:
@@ -84,67 +81,37 @@ VERIFIERS: dict[str, t.Callable[[str, str], str | None]] = {
 }
 
 
-class Sealed:
-    """A file that only this machine's systemd can open, and only under its name.
+def ensure(path: str, name: str, line: str, encoding: str, check_mode: bool) -> tuple[str | None, bool]:
+    """The secret that a sealed file holds, and whether it had to be made; in check mode a missing one is not made, and None.
 
     Args:
         path: the sealed file.
-        name: the credential's name, which is sealed with it.
-        run: how to run a command.
+        name: the name under which it is sealed.
+        line: what is sealed, with a placeholder for the secret.
+        encoding: how a new secret is written, hex or base64url.
+        check_mode: whether nothing may be written.
+
+    Raises:
+        InvalidInput: the file cannot be made or opened, or holds something else. It is left as it is.
     """
-
-    def __init__(self, path: str, name: str, run: Run) -> None:
-        self._path = path
-        self._name = name
-        self._run = run
-
-    def exists(self) -> bool:
-        """Whether the file is there."""
-        return os.path.exists(self._path)
-
-    def read(self) -> str:
-        """What it holds."""
-        code, content, error = self._run(["systemd-creds", "decrypt", f"--name={self._name}", self._path, "-"], "")
-        if code:
-            raise SecretError(
-                f"{self._path} cannot be opened as the credential {self._name}: {error.strip()}. It was sealed under another name, by another "
-                f"machine's key or TPM, or is damaged. It was left as it is. Bring back this machine's /var/lib/systemd/credential.secret; "
-                f"or, if nothing depends on the old secret any more, remove the file and run again, which makes a new one."
-            )
-        return content
-
-    def write(self, content: str) -> None:
-        """Seal the content. A file that is already there, even since a moment ago, is never replaced."""
-        code, sealed, error = self._run(["systemd-creds", "encrypt", f"--name={self._name}", "-", "-"], content)
-        if code:
-            raise SecretError(f"systemd-creds cannot seal {self._path}: {error.strip()}. It needs systemd 250 or newer, as root.")
-        directory = os.path.dirname(self._path)
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(self._path)}.")
-        try:
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(sealed)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(temporary, self._path)
-        except FileExistsError:
-            return
-        finally:
-            os.unlink(temporary)
-
-
-def ensure(sealed: Sealed, line: str, encoding: str, check_mode: bool) -> tuple[str | None, bool]:
-    """The secret, and whether it had to be made; in check mode a missing one is not made, and None."""
     check_format(line)
-    changed = not sealed.exists()
+    changed = not os.path.exists(path)
     if changed:
         if check_mode:
             return None, True
-        sealed.write(fill(line, make(encoding)))
-    secret = extract(line, sealed.read())
+        credential.seal(path, name, fill(line, make(encoding)).encode(), replace=False)
+    try:
+        content = credential.unseal(path, name, "secret").decode(errors="replace")
+    except InvalidInput as error:
+        cure = (
+            f"{error.cure}. The file was left as it is. Bring back this machine's /var/lib/systemd/credential.secret; or, if nothing depends on the"
+            " old secret any more, remove the file and run again, which makes a new one"
+        )
+        raise InvalidInput(error.what, cure) from error
+    secret = extract(line, content)
     if secret is None:
-        raise SecretError(
-            "The sealed file holds something else than the wanted format, such as another user, host or port. It was left as it is. Give the format "
-            "with which it was made; or remove the file and run again, which makes a new secret and a new verifier."
+        raise InvalidInput(
+            f"{path} holds something else than the wanted format, such as another user, host or port. It was left as it is",
+            "Give the format with which it was made; or remove the file and run again, which makes a new secret and a new verifier",
         )
     return secret, changed

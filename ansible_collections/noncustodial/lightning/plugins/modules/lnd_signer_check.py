@@ -160,8 +160,8 @@ import typing as t
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
     certificate,
     channel,
-    client,
     credential,
+    files,
     messages,
     signer,
     signer_check,
@@ -171,7 +171,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module
 
 
 def target(params: t.Mapping[str, t.Any]) -> signer.Target:
-    pem = params["certificate"] or client.read_file(params["certificate_file"], "the signer's certificate").decode(errors="replace")
+    pem = params["certificate"] or files.read_file(params["certificate_file"], "the signer's certificate").decode(errors="replace")
     taken = ("endpoint", "node_id", "node_version", "timeout", "samples")
     return signer.Target(certificate=pem, macaroon=grant(params), **{name: params[name] for name in taken})
 
@@ -180,7 +180,7 @@ def grant(params: t.Mapping[str, t.Any]) -> bytes:
     if params["macaroon_credential"]:
         return credential.unseal(params["macaroon_credential"], params["macaroon_credential_name"], "grant")
     if params["macaroon_file"]:
-        return client.read_file(params["macaroon_file"], "the grant")
+        return files.read_file(params["macaroon_file"], "the grant")
     try:
         return bytes.fromhex(params["macaroon"])
     except ValueError as error:

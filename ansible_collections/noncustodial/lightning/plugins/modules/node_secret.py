@@ -90,6 +90,7 @@ path:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils import _secret
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
 
 
 def main() -> None:
@@ -107,14 +108,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-
-    def run(command: list[str], data: str) -> tuple[int, str, str]:
-        return module.run_command(command, data=data, binary_data=True)
-
-    sealed = _secret.Sealed(options["path"], options["name"], run)
     try:
-        secret, changed = _secret.ensure(sealed, options["format"], options["encoding"], module.check_mode)
-    except _secret.SecretError as error:
+        secret, changed = _secret.ensure(options["path"], options["name"], options["format"], options["encoding"], module.check_mode)
+    except InvalidInput as error:
         module.fail_json(msg=str(error), path=options["path"])
     result = {"changed": changed, "path": options["path"]}
     if secret is not None:

@@ -62,10 +62,10 @@ path:
   sample: /etc/credstore.encrypted/lnd@acme.signer.macaroon
 """
 
-import os
-import tempfile
-
 from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import credential
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
 
 
 def main() -> None:
@@ -85,20 +85,13 @@ def main() -> None:
     except ValueError:
         module.fail_json(msg="content is not hexadecimal, as encoding says. Give it as it was baked, or say encoding=text.")
 
-    # A file that cannot be opened, such as one sealed by another machine, holds nothing that anybody could use, and is replaced.
-    code, present, _err = module.run_command(["systemd-creds", "decrypt", f"--name={name}", path, "-"], encoding=None)
-    changed = code != 0 or present != secret
-    if changed and not module.check_mode:
-        directory = os.path.dirname(path)
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        handle, sealed = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}.")
-        os.close(handle)
-        code, _out, err = module.run_command(["systemd-creds", "encrypt", f"--name={name}", "-", sealed], data=secret, binary_data=True)
-        if code != 0:
-            os.unlink(sealed)
-            module.fail_json(msg=f"systemd-creds cannot seal {path}: {err.strip()}. It needs systemd 250 or newer, as root.")
-        # Not atomic_move, which would give a new file the mode that all may read.
-        os.replace(sealed, path)
+    # A file that cannot be opened holds nothing that anybody could use, and is replaced.
+    try:
+        changed = not credential.holds(path, name, secret)
+        if changed and not module.check_mode:
+            credential.seal(path, name, secret)
+    except InvalidInput as error:
+        module.fail_json(msg=str(error))
     module.exit_json(changed=changed, path=path)
 
 

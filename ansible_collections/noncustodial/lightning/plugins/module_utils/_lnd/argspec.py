@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .client import Connection, read_file
+from .client import Connection
 from .errors import Missing
+from .files import read_file
 from .opening import Opening
 from .password import PasswordSource
 

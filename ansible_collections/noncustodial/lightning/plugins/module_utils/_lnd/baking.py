@@ -13,8 +13,9 @@ import typing as t
 from dataclasses import dataclass
 
 from . import files, macaroon
-from .client import Client, read_file
+from .client import Client
 from .errors import CaveatUnmet, Denied, InvalidInput, Missing, Refused
+from .files import read_file
 from .plan import Action, Plan
 
 _MODE = 0o600

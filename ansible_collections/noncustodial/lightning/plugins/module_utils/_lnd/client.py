@@ -8,10 +8,9 @@ from __future__ import annotations
 import typing as t
 from copy import copy
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import channel, messages
-from .errors import InvalidInput, Missing, classify
+from .errors import classify
 
 
 @dataclass(frozen=True)
@@ -85,20 +84,3 @@ class Client:
 
     def _typed(self, name: str, error: t.Any) -> Exception:
         return classify(self.node, name, error.code().name, error.details() or "no detail given")
-
-
-def read_file(path: str, what: str) -> bytes:
-    """The content of a file that a connection needs.
-
-    Raises:
-        Missing: it is not there.
-        InvalidInput: it cannot be read; the text names the file and what it is for.
-    """
-    try:
-        return Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise Missing(f"There is no file {path} ({what})", "Check the path, and that the node has been started once") from error
-    except OSError as error:
-        raise InvalidInput(
-            f"Cannot read {what} {path}: {error.strerror}", "Check the path, and that the node has been started once"
-        ) from error

@@ -1,13 +1,15 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets that systemd has sealed to this machine (systemd-creds encrypt)."""
+"""Secrets that systemd seals to this machine (systemd-creds), so that only a unit of this machine's can load them."""
 
 from __future__ import annotations
 
-from .client import read_file
+import os
+
 from .errors import InvalidInput
-from .program import run
+from .files import read_file, write_file
+from .program import Ended, run
 
 
 def unseal(path: str, name: str, what: str) -> bytes:
@@ -24,9 +26,39 @@ def unseal(path: str, name: str, what: str) -> bytes:
     read_file(path, f"the sealed {what}")
     ended = run(["systemd-creds", "decrypt", f"--name={name}", path, "-"])
     if ended.code:
-        reason = ended.message or f"exit code {ended.code}"
         raise InvalidInput(
-            f"systemd-creds cannot unseal {path}: {reason}",
-            "It must have been sealed on this machine and under this name; run the module as root",
+            f"systemd-creds cannot unseal {path}: {_reason(ended)}",
+            f"It must have been sealed on this machine, with its key or TPM, and under the name {name}; run as root",
         )
     return ended.output
+
+
+def holds(path: str, name: str, content: bytes) -> bool:
+    """Whether a sealed file is there and holds just this. One that cannot be opened, such as another machine's, does not."""
+    if not os.path.exists(path):
+        return False
+    ended = run(["systemd-creds", "decrypt", f"--name={name}", path, "-"])
+    return ended.code == 0 and ended.output == content
+
+
+def seal(path: str, name: str, content: bytes, replace: bool = True) -> None:
+    """Seal a secret into a file that only root reads. Its directory is made, for root alone, if it is missing.
+
+    Args:
+        path: where.
+        name: the name under which a unit loads it; it is sealed with it.
+        content: the secret.
+        replace: False leaves a file alone that is there already.
+
+    Raises:
+        InvalidInput: it cannot be sealed or written.
+    """
+    ended = run(["systemd-creds", "encrypt", f"--name={name}", "-", "-"], content)
+    if ended.code:
+        raise InvalidInput(f"systemd-creds cannot seal {path}: {_reason(ended)}", "It needs systemd 250 or newer, as root")
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    write_file(path, ended.output, replace=replace)
+
+
+def _reason(ended: Ended) -> str:
+    return ended.message or f"exit code {ended.code}"

@@ -11,8 +11,8 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from . import age, bundle, document, sshsig
-from .client import read_file
 from .errors import InvalidInput
+from .files import read_file
 from .problems import Invalid, Problem, check_fields, shown
 
 # The outside; sha256 is that of the inner bundle in canonical form, and signing_key only a hint at who signed.

@@ -5,14 +5,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
-from .errors import InvalidInput
+from .errors import InvalidInput, Missing
 
 
-def write_file(path: str, data: bytes, mode: int = 0o600, owner: str | None = None, group: str | None = None) -> None:
+def read_file(path: str, what: str) -> bytes:
+    """The content of a file that is needed.
+
+    Raises:
+        Missing: it is not there.
+        InvalidInput: it cannot be read; the text names the file and what it is for.
+    """
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise Missing(f"There is no file {path} ({what})", "Check the path, and that the node has been started once") from error
+    except OSError as error:
+        raise InvalidInput(
+            f"Cannot read {what} {path}: {error.strerror}", "Check the path, and that the node has been started once"
+        ) from error
+
+
+def write_file(path: str, data: bytes, mode: int = 0o600, owner: str | None = None, group: str | None = None, replace: bool = True) -> None:
     """Write a file and its name to the disk before returning; at each moment the old or the new content is there, never a part.
 
     Args:
@@ -21,6 +40,7 @@ def write_file(path: str, data: bytes, mode: int = 0o600, owner: str | None = No
         mode: permissions. Until they are set nobody but the writer can read it.
         owner: user name; the writer by default.
         group: group name; the writer's by default.
+        replace: False leaves a file alone that is there already, even since a moment ago.
 
     Raises:
         InvalidInput: it cannot be written; the text says why.
@@ -38,7 +58,12 @@ def write_file(path: str, data: bytes, mode: int = 0o600, owner: str | None = No
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
-        os.rename(scratch, path)
+        if replace:
+            os.rename(scratch, path)
+        else:
+            with contextlib.suppress(FileExistsError):
+                os.link(scratch, path)
+            os.unlink(scratch)
         sync_folder(folder)
     except (OSError, LookupError) as error:
         if scratch and os.path.exists(scratch):

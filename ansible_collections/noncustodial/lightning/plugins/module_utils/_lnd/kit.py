@@ -11,8 +11,8 @@ import typing as t
 
 from . import document, versions
 from .argspec import NETWORKS
-from .client import read_file
 from .errors import InvalidInput
+from .files import read_file
 from .problems import Invalid, Problem, check_fields, shown
 
 SCHEMA, VERSION = "noncustodial.lightning/kit", 1

@@ -12,9 +12,9 @@ import typing as t
 from dataclasses import dataclass
 
 from . import accounts, age, bundle, document, envelope, kit, sshsig, versions
-from .client import Client, read_file
+from .client import Client
 from .errors import InvalidInput
-from .files import write_file
+from .files import read_file, write_file
 from .plan import Action, Plan
 from .problems import Invalid, check_fields
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import credential
-from .client import read_file
 from .errors import InvalidInput
+from .files import read_file
 
 
 @dataclass(frozen=True)

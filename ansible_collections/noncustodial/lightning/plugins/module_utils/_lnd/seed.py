@@ -9,8 +9,8 @@ import re
 import time
 
 from . import age, files
-from .client import read_file
 from .errors import InvalidInput
+from .files import read_file
 
 WORDS = 24
 

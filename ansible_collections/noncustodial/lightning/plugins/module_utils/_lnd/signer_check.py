@@ -25,8 +25,9 @@ import typing as t
 from dataclasses import fields
 
 from . import certificate, document, endpoint, grant, macaroon, node_key, state, versions
-from .client import Client, Connection, read_file
+from .client import Client, Connection
 from .errors import CallError, CaveatUnmet, Denied, InvalidInput, LndError, TimedOut, Unreachable
+from .files import read_file
 from .signer import REASONS, Report, SignerFailed, Stage, Target
 
 # Where lnd keeps the node's key (lnd: keychain.KeyFamilyNodeKey).

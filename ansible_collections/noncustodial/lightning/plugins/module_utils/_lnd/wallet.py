@@ -12,8 +12,9 @@ import typing as t
 from dataclasses import dataclass
 
 from . import files, opening, seed
-from .client import Client, read_file
+from .client import Client
 from .errors import Failed, InvalidInput, Refused
+from .files import read_file
 from .opening import Opening, Wallet
 from .plan import Action, Plan
 

@@ -13,31 +13,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils import _secret
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
+from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
 
 SECRET = "5f" * 32
 
 
-class FakeCreds:
-    """systemd-creds of a machine, with a key that can change."""
-
-    def __init__(self) -> None:
-        self.key = "A"
-        self.commands: list[list[str]] = []
-
-    def run(self, command: list[str], data: str) -> tuple[int, str, str]:
-        self.commands.append(command)
-        name = command[2].removeprefix("--name=")
-        if command[1] == "encrypt":
-            return 0, base64.b64encode(f"{self.key} {name} {data}".encode()).decode(), ""
-        key, sealed_name, content = base64.b64decode(Path(command[3]).read_bytes()).decode().split(" ", 2)
-        if (key, sealed_name) != (self.key, name):
-            return 1, "", "Failed to decrypt: No message of desired type"
-        return 0, content, ""
-
-
 @pytest.fixture
-def creds() -> FakeCreds:
-    return FakeCreds()
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "lnd@acme.pgpass"
 
 
 def test_scram_is_what_postgresql_makes_of_the_same_salt(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,65 +68,45 @@ def test_another_form_is_not_taken_for_a_secret(line: str, content: str) -> None
     assert _secret.extract(line, content) is None
 
 
-def test_a_secret_is_made_once(creds: FakeCreds, tmp_path: Path) -> None:
-    path = tmp_path / "store" / "lnd@acme.pgpass"
-    sealed = _secret.Sealed(str(path), "pgpass", creds.run)
-    secret, changed = _secret.ensure(sealed, "x:{secret}", "hex", False)
+def ensure(path: Path, line: str = "acme:{secret}", check_mode: bool = False) -> tuple[str | None, bool]:
+    return _secret.ensure(str(path), "pgpass", line, "hex", check_mode)
+
+
+def test_a_secret_is_made_once(systemd_creds: SystemdCreds, path: Path) -> None:
+    secret, changed = ensure(path)
     assert changed
     assert secret is not None
     assert len(secret) == 64
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
-    assert _secret.ensure(sealed, "x:{secret}", "hex", False) == (secret, False)
-    assert not any(secret in part for command in creds.commands for part in command)
+    assert ensure(path) == (secret, False)
+    assert secret not in systemd_creds.log
 
 
-def test_check_mode_makes_nothing(creds: FakeCreds, tmp_path: Path) -> None:
-    path = tmp_path / "store" / "secret"
-    assert _secret.ensure(_secret.Sealed(str(path), "n", creds.run), "{secret}", "hex", True) == (None, True)
+def test_check_mode_makes_nothing(systemd_creds: SystemdCreds, path: Path) -> None:
+    assert ensure(path, check_mode=True) == (None, True)
     assert not path.parent.exists()
-    assert creds.commands == []
+    assert systemd_creds.log == ""
 
 
-def test_another_run_that_was_first_wins(creds: FakeCreds, tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    sealed = _secret.Sealed(str(path), "n", creds.run)
-    sealed.write(SECRET)
-    sealed.write("0" * 64)
-    assert sealed.read() == SECRET
-
-
-def test_a_secret_of_another_machine_is_kept_and_named(creds: FakeCreds, tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    sealed = _secret.Sealed(str(path), "n", creds.run)
-    _secret.ensure(sealed, "{secret}", "hex", False)
+def test_a_secret_of_another_machine_is_kept_and_named(systemd_creds: SystemdCreds, path: Path) -> None:
+    ensure(path)
     before = path.read_bytes()
-    creds.key = "B"
-    with pytest.raises(_secret.SecretError, match=r"another .*machine's key or TPM.*remove the file"):
-        _secret.ensure(sealed, "{secret}", "hex", False)
+    systemd_creds.machine("B")
+    with pytest.raises(InvalidInput, match=r"cannot unseal .*left as it is.*remove the file"):
+        ensure(path)
     assert path.read_bytes() == before
 
 
-def test_a_secret_in_another_form_is_kept_and_named(creds: FakeCreds, tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    sealed = _secret.Sealed(str(path), "n", creds.run)
-    secret, _changed = _secret.ensure(sealed, "acme:{secret}", "hex", False)
+@pytest.mark.usefixtures("systemd_creds")
+def test_a_secret_in_another_form_is_kept_and_named(path: Path) -> None:
+    secret, _changed = ensure(path)
     before = path.read_bytes()
-    with pytest.raises(_secret.SecretError, match="something else than the wanted format") as caught:
-        _secret.ensure(sealed, "globex:{secret}", "hex", False)
+    with pytest.raises(InvalidInput, match="something else than the wanted format") as caught:
+        ensure(path, "globex:{secret}")
     assert str(secret) not in str(caught.value)
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("line", ["", "no place", "{secret}{secret}"])
 def test_a_format_without_one_place_is_refused(line: str) -> None:
-    with pytest.raises(_secret.SecretError, match="exactly once"):
+    with pytest.raises(InvalidInput, match="exactly once"):
         _secret.check_format(line)
-
-
-def test_a_machine_that_cannot_seal_says_so(tmp_path: Path) -> None:
-    sealed = _secret.Sealed(str(tmp_path / "secret"), "n", lambda _command, _data: (1, "", "no TPM, no key"))
-    with pytest.raises(_secret.SecretError, match=r"cannot seal .*no TPM, no key"):
-        sealed.write(SECRET)
-    assert list(tmp_path.iterdir()) == []

@@ -1,77 +1,53 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module node_secret as a whole, with a stand-in of systemd-creds on PATH that keeps what it was called with."""
+"""The module node_secret as a whole, with a stand-in of systemd-creds."""
 
 from __future__ import annotations
 
-import base64
 import json
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.noncustodial.lightning.plugins.modules import node_secret
+from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
 
-CREDS = """#!/bin/sh
-echo "$@" >> "$CREDS_LOG"
-case $1 in
-  encrypt) base64 ;;
-  decrypt) base64 -d "$3" ;;
-esac
-"""
+Succeeds = t.Callable[..., dict[str, t.Any]]
+Fails = t.Callable[..., str]
 
 
 @pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    program = tmp_path / "bin" / "systemd-creds"
-    program.parent.mkdir()
-    program.write_text(CREDS)
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    monkeypatch.setenv("CREDS_LOG", str(tmp_path / "log"))
-    return tmp_path / "log"
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sealed"
 
 
-def run(capsys: pytest.CaptureFixture[str], **options: t.Any) -> dict[str, t.Any]:
-    with patch_module_args(options), pytest.raises(SystemExit):
-        node_secret.main()
-    return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
-
-
-def test_the_secret_leaves_by_no_way(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "sealed"
+def test_the_secret_leaves_by_no_way(systemd_creds: SystemdCreds, path: Path, succeeds: Succeeds) -> None:
     options = {"path": str(path), "name": "pgpass", "format": "u:{secret}", "username": "u", "verifier": "scram-sha-256"}
-    first = run(capsys, **options)
-    secret = base64.b64decode(path.read_bytes()).decode().removeprefix("u:")
+    first = succeeds("node_secret", **options)
+    secret = systemd_creds.content(path).decode().removeprefix("u:")
+    assert len(secret) == 64
     assert first["changed"]
     assert first["verifier"].startswith("SCRAM-SHA-256$4096:")
-    second = run(capsys, **options)
+    second = succeeds("node_secret", **options)
     assert not second["changed"]
     assert second["verifier"] == first["verifier"]
-    assert secret not in json.dumps([first, second]) + log.read_text()
+    assert secret not in json.dumps([first, second]) + systemd_creds.log
 
 
-def test_check_mode(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "sealed"
-    result = run(capsys, path=str(path), name="n", username="u", verifier="rpcauth", _ansible_check_mode=True)
+def test_check_mode(systemd_creds: SystemdCreds, path: Path, succeeds: Succeeds) -> None:
+    result = succeeds("node_secret", check=True, path=str(path), name="n", username="u", verifier="rpcauth")
     assert result["changed"]
     assert "verifier" not in result
     assert not path.exists()
-    assert not log.exists()
+    assert systemd_creds.log == ""
 
 
-def test_a_verifier_needs_its_user(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    result = run(capsys, path=str(tmp_path / "sealed"), name="n", verifier="rpcauth")
-    assert result["failed"]
-    assert "username" in result["msg"]
+def test_a_verifier_needs_its_user(path: Path, fails: Fails) -> None:
+    assert "username" in fails("node_secret", path=str(path), name="n", verifier="rpcauth")
 
 
-@pytest.mark.usefixtures("log")
-def test_an_error_is_a_failure_with_its_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, path=str(tmp_path / "sealed"), name="n", format="a:{secret}")
-    result = run(capsys, path=str(tmp_path / "sealed"), name="n", format="b:{secret}")
-    assert result["failed"]
-    assert "something else than the wanted format" in result["msg"]
+@pytest.mark.usefixtures("systemd_creds")
+def test_an_error_is_a_failure_with_its_text(path: Path, succeeds: Succeeds, fails: Fails) -> None:
+    succeeds("node_secret", path=str(path), name="n", format="a:{secret}")
+    assert "something else than the wanted format" in fails("node_secret", path=str(path), name="n", format="b:{secret}")
