@@ -15,6 +15,7 @@ from .plan import Action, Plan
 
 if t.TYPE_CHECKING:
     from .client import Client
+    from .messages import Message
 
 # Seconds in which lnd's own graph shows a new policy, or a new channel.
 _SHOWN_WITHIN = 15.0
@@ -98,16 +99,20 @@ def read_policies(client: Client, wanted: Wanted) -> tuple[Policed, ...]:
 
 
 def _policy(client: Client, point: str, me: str) -> Policy:
-    # A channel is in lnd's list before it is in lnd's own graph.
+    # A channel is in lnd's list before it is in lnd's own graph, and there before it has a policy.
     edge = wait.until(
         f"lnd at {client.node} to have a policy of {point}",
         lambda: client.call("lnrpc.Lightning/GetChanInfo", chan_point=point),
-        lambda _edge: True,
+        lambda edge: edge.HasField(_side(edge, me)),
         _SHOWN_WITHIN,
         passing=(NotFound,),
     )
-    mine = edge.node1_policy if edge.node1_pub == me else edge.node2_policy
+    mine = getattr(edge, _side(edge, me))
     return Policy(mine.fee_base_msat, mine.fee_rate_milli_msat, mine.time_lock_delta, mine.min_htlc, mine.max_htlc_msat)
+
+
+def _side(edge: Message, me: str) -> str:
+    return "node1_policy" if edge.node1_pub == me else "node2_policy"
 
 
 def plan_policies(wanted: Wanted, policies: t.Sequence[Policed]) -> Plan:

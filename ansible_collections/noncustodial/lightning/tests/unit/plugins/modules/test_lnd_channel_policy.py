@@ -55,6 +55,14 @@ def test_repeat(scripted: t.Any, succeeds: t.Any, scope: dict[str, t.Any], first
     assert succeeds("lnd_channel_policy", fee_rate_ppm=7, **scope, **lnd.options)["changed"] is False
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_new_channel_gets_its_policy_a_moment_after_its_place_in_the_graph(scripted: t.Any, succeeds: t.Any, first: bool) -> None:
+    *look, edge = reads(7, first)
+    early = {name: value for name, value in edge.answer.items() if name != ("node1_policy" if first else "node2_policy")}
+    lnd = scripted(*look, Call(EDGE, Fails("edge not found")), Call(EDGE, early), edge)
+    assert succeeds("lnd_channel_policy", check=True, peer=PEER, fee_rate_ppm=7, **lnd.options)["changed"] is False
+
+
 def test_check_mode_only_reads(scripted: t.Any, succeeds: t.Any) -> None:
     result = succeeds("lnd_channel_policy", True, channel_point=POINT, max_htlc_msat=5, **scripted(*reads()).options)
     assert (result["changed"], result["channels"][0]["max_htlc_msat"]) == (True, 5)
