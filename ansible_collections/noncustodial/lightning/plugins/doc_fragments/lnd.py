@@ -27,6 +27,7 @@ options:
   tlscertpath:
     description:
       - The lnd's TLS certificate, to which the connection is pinned.
+      - One certificate. Of several with one subject in one file, such as the old and the new one of an lnd, gRPC sees only the first.
       - By default C(tls.cert) in O(lnddir).
     type: path
   macaroonpath:
