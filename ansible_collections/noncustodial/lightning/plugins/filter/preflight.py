@@ -18,7 +18,8 @@ DOCUMENTATION = r"""
 name: preflight
 short_description: What an inventory alone shows to be wrong
 version_added: 0.1.0
-author: noncustodial.lightning contributors
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
 description:
   - Looks at all hosts of the inventory, whatever a run is limited to, and at no machine.
   - Finds nodes of one machine with the same ports or name, nodes with the same database, a signer on a machine of the provider's, an unknown
