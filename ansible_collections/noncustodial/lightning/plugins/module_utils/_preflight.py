@@ -58,18 +58,18 @@ def problems(
 def _unknown(hostvars: HostVars, specs: Specs, origin: Origin) -> t.Iterator[str]:
     """Variables with a role's prefix that no role takes. What roles register or set themselves begins with an underscore, and is not among them."""
     known = sorted({name for spec in specs.values() for entry in spec["argument_specs"].values() for name in entry.get("options") or ()})
-    prefixes = {role: f"{role}_" for role in specs}
+    prefixes = tuple(f"{role}_" for role in specs)
     hosts: dict[tuple[str, str], list[str]] = {}
     for host, variables in hostvars.items():
-        for name in {name for name in variables if name.startswith(tuple(prefixes.values()))}.difference(known):
+        for name in {name for name in variables if name.startswith(prefixes)}.difference(known):
             hosts.setdefault((name, origin(name)), []).append(host)
     for (name, where), its in sorted(hosts.items()):
-        role = next(role for role, prefix in prefixes.items() if name.startswith(prefix))
+        prefix = max(filter(name.startswith, prefixes), key=len)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         cure = f"Did you mean {near[0]}? " if near else "Take it out. "
         yield (
             f"{', '.join(sorted(its))}: {name}{where and f' ({where})'} is no variable of any role. "
-            f"{cure}A variable of your own must not begin with {prefixes[role]}."
+            f"{cure}A variable of your own must not begin with {prefix}."
         )
 
 
