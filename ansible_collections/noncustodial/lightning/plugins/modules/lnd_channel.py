@@ -253,6 +253,8 @@ def main() -> None:
         settle=lambda client, found: (
             channels.wait_channels(client, wish, found, module.params["wait_timeout"]) if module.params["wait"] else found
         ),
+        # An opening holds all coins that it has chosen until the peers have answered. A second one meanwhile would find none.
+        alone=True,
     )
 
 

@@ -31,6 +31,11 @@ def chain_directory(params: t.Mapping[str, t.Any]) -> str:
     return os.path.join(params["lnddir"], "data", "chain", "bitcoin", params["network"])
 
 
+def certificate_path(params: t.Mapping[str, t.Any]) -> str:
+    """The file with the node's certificate."""
+    return str(params["tlscertpath"] or os.path.join(params["lnddir"], "tls.cert"))
+
+
 def connection(params: t.Mapping[str, t.Any], macaroon: bool = True) -> Connection:
     """The connection that a module's options describe.
 
@@ -42,7 +47,7 @@ def connection(params: t.Mapping[str, t.Any], macaroon: bool = True) -> Connecti
         Missing: a file is not there, or the certificate is only half-written.
         InvalidInput: a file cannot be read.
     """
-    path = params["tlscertpath"] or os.path.join(params["lnddir"], "tls.cert")
+    path = certificate_path(params)
     certificate = read_file(path, "the TLS certificate")
     if b"-----END CERTIFICATE-----" not in certificate:
         raise Missing(f"{path} holds no complete TLS certificate", "Wait until lnd has written it, or correct tlscertpath")

@@ -71,7 +71,8 @@ def too_little(client: Client, needs: str) -> Refused:
     wallet = read_balances(client).wallet
     return Refused(
         f"lnd at {client.node} has too few coins: {wallet['confirmed_balance']} sat confirmed, {wallet['unconfirmed_balance']} sat unconfirmed, "
-        f"{wallet['reserved_balance_anchor_chan']} sat of them kept for anchor channels; needed: {needs}",
+        f"{wallet['locked_balance']} sat held for other transactions, {wallet['reserved_balance_anchor_chan']} sat kept for anchor channels; "
+        f"needed: {needs}",
         f"Send the difference to {read_address(client, 'p2wkh')}, wait for the confirmation and run again",
     )
 

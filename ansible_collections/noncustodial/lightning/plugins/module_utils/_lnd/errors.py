@@ -179,6 +179,7 @@ _BY_TEXT: tuple[tuple[str, type[CallError]], ...] = (
     ("is not online", PeerOffline),
     ("peer is offline", PeerOffline),
     ("is not connected", PeerOffline),
+    ("peer disconnected", PeerOffline),
     ("insufficient funds available", NoFunds),
     ("reserved wallet balance invalidated", NoFunds),
     ("pending channels exceed maximum", PendingLimit),

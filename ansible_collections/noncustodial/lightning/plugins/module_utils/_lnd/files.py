@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
+import typing as t
 from pathlib import Path
 
 from .errors import InvalidInput, Missing
@@ -71,6 +73,14 @@ def write_file(path: str, data: bytes, mode: int = 0o600, owner: str | None = No
         raise InvalidInput(
             f"Cannot write {path}: {getattr(error, 'strerror', None) or error}", "Check the folder, its owner and the space on its disk"
         ) from error
+
+
+@contextlib.contextmanager
+def alone(path: str) -> t.Iterator[None]:
+    """Let those who name the same file, which is there and stays as it is, go one after the other. A process that ends gives its turn away."""
+    with open(path, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def keep_older(path: str) -> str | None:

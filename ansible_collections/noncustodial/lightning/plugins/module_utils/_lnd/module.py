@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import nullcontext
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from . import argspec, channel, messages, wait
+from . import argspec, channel, files, messages, wait
 from .client import Client
 from .errors import LOST_ANSWER, LndError, Missing, WaitTimeout
 from .plan import Action, Plan
@@ -89,20 +90,24 @@ class LndModule:
         result: t.Callable[[State], Values],
         settle: t.Callable[[Client, State], State] | None = None,
         connect: t.Callable[[], Client] | None = None,
+        alone: bool = False,
     ) -> t.NoReturn:
         """Read, plan, apply; end with the state that was reached.
 
         After a lost answer the state is read again and planned anew; an action is never sent a second time.
         What only needs time is waited for by settle, also when nothing had to be changed; not in check mode.
         The connection is opened by connect, where it is to be waited for.
+        With alone, modules that are run on one machine for one node at the same time read, plan and apply one after the other, so that each
+        plans with what the one before has left.
         In check mode what is not there yet, because an earlier task has not made it either, is foretold to change.
         """
         self._foresee_libraries()
         with _Failing(self, foretell=self.check_mode), self._there(connect or self.connect)() as client:
-            state = read(client)
-            steps = plan(state)
-            if steps.changed and not self.check_mode:
-                state = self._carry_out(client, steps, read, plan, apply)
+            with files.alone(argspec.certificate_path(self.params)) if alone else nullcontext():
+                state = read(client)
+                steps = plan(state)
+                if steps.changed and not self.check_mode:
+                    state = self._carry_out(client, steps, read, plan, apply)
             if settle is not None and not self.check_mode:
                 state = settle(client, state)
             self._exit(

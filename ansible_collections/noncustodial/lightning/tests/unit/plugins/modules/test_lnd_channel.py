@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import typing as t
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -208,6 +211,29 @@ def test_too_few_coins(scripted: t.Any, fails: t.Any, detail: str) -> None:
     message = fails("lnd_channel", **WISH, **lnd.options)
     for part in (f"localhost:{lnd.port}", "999 sat confirmed", "1000000 sat for 1 channel(s)", "bcrt1qfund"):
         assert part in message
+
+
+def test_openings_take_turns(scripted: t.Any, succeeds: t.Any, tmp_path: Path) -> None:
+    """From the first look to the last answer nobody else on this machine opens a channel of this node: each would hold the coins of the other."""
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(is_taken(tmp_path / "lnd0" / "tls.cert"))
+
+    first, *others = reads()
+    lnd = scripted(replace(first, before=look), *others, Call(BATCH, before=look), *reads(channel()))
+    succeeds("lnd_channel", **WISH, **lnd.options)
+    assert seen == [True, True]
+    assert not is_taken(tmp_path / "lnd0" / "tls.cert")
+
+
+def is_taken(path: Path) -> bool:
+    with open(path, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_closes(scripted: t.Any, succeeds: t.Any) -> None:
