@@ -14,7 +14,7 @@ demo-down: ## remove the demo
 test: ## everything below up to scenarios
 	@tools/test lint sanity unit scenarios
 
-lint: ## ruff, mypy, yamllint, ansible-lint, shellcheck, protos
+lint: ## ruff, mypy, yamllint, ansible-lint, changelog, shellcheck, protos
 	@tools/test lint
 
 sanity: ## ansible-test sanity

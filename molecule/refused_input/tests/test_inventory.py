@@ -15,6 +15,11 @@ WRONG = [
     ("lnd_port_offset=1", "acme and globex on 10.231.", "have the same ports: 9736, 10010. Give one of them another lnd_port_offset"),
     ("lnd_name=one", "acme and globex have the same database, lnd_one on chain", "give one of them another lnd_name"),
     ("postgres_max_connections=100", "PostgreSQL on chain has postgres_max_connections 100", "Raise postgres_max_connections to"),
+    (
+        "lnd_postgres_maxconnection=20",
+        "acme, chain, gateway, globex, own-node: lnd_postgres_maxconnection is no variable of any role",
+        "Did you mean lnd_postgres_maxconnections?",
+    ),
     ("lnd_port_offset=one", "lnd_port_offset is 'one'", "must be a whole number"),
 ]
 

@@ -27,6 +27,7 @@ options:
   tlscertpath:
     description:
       - The lnd's TLS certificate, to which the connection is pinned.
+      - One certificate. Of several with one subject in one file, such as the old and the new one of an lnd, gRPC sees only the first.
       - By default C(tls.cert) in O(lnddir).
     type: path
   macaroonpath:
@@ -38,6 +39,9 @@ options:
     description: Seconds that one call may take.
     type: float
     default: 30.0
+notes:
+  - A module that changes something needs neither node nor libraries in check mode. Where one of these, or a file that comes with the node, is
+    not there yet, it foretells a change, returns nothing else, and says in a warning what is missing.
 requirements:
   - python >= 3.11
   - grpcio >= 1.51 (Debian package C(python3-grpcio))

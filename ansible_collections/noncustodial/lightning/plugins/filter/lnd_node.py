@@ -14,7 +14,8 @@ DOCUMENTATION = r"""
 name: lnd_node
 short_description: Where the lnd node of an inventory host lives
 version_added: 0.1.0
-author: noncustodial.lightning contributors
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
 description:
   - Gives the names, ports and paths that follow from a host's inventory variables.
   - A task that is delegated to another node's machine can reach that node by them.

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._preflight import problems
+from ansible_collections.noncustodial.lightning.plugins.module_utils._preflight import Groups, HostVars, Specs, Variables, problems
+
+try:
+    from ansible._internal._datatag._tags import Origin
+except ImportError:  # before ansible-core 2.19
+    Origin = None
 
 DOCUMENTATION = r"""
 name: preflight
 short_description: What an inventory alone shows to be wrong
 version_added: 0.1.0
-author: noncustodial.lightning contributors
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
 description:
   - Looks at all hosts of the inventory, whatever a run is limited to, and at no machine.
   - Finds nodes of one machine with the same ports or name, nodes with the same database, a signer on a machine of the provider's, an unknown
-    shape of a node, and a PostgreSQL that has too few connections for its nodes.
+    shape of a node, a PostgreSQL that has too few connections for its nodes, and variables that begin like a role's and are known to none.
 options:
   _input:
     description: Ansible's C(hostvars).
@@ -31,6 +37,12 @@ options:
     description: Defaults of the roles for what a host does not set.
     type: dict
     required: true
+  specs:
+    description:
+      - Of each role the contents of C(meta/argument_specs.yml), by the role's name. A variable whose name begins with that of a role, and
+        which is an option of none, is a problem.
+      - Without it no variable is.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -51,9 +63,20 @@ _value:
 """
 
 
+def preflight(hostvars: HostVars, groups: Groups, defaults: Variables, specs: Specs | None = None) -> list[str]:
+    """What is wrong with an inventory."""
+    return problems(hostvars, groups, defaults, specs, _origin)
+
+
+def _origin(name: str) -> str:
+    """File and line of a variable's name, where Ansible tells."""
+    origin = Origin.get_tag(name) if Origin else None
+    return f"{origin.path}:{origin.line_num}" if origin and origin.path else ""
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Their names."""
-        return {"preflight": problems}
+        return {"preflight": preflight}

@@ -13,7 +13,8 @@ DOCUMENTATION = r"""
 name: sandbox
 short_description: What a service of ours may not do
 version_added: 0.1.0
-author: noncustodial.lightning contributors
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
 description:
   - Gives the content of a drop-in file for a systemd unit that takes from a service everything that it can do without, the same for all of this
     collection's services but for what is relaxed.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import typing as t
 
@@ -16,25 +17,35 @@ _SHAPE_NAMES = (*dict.fromkeys(SHAPES.values()), "external")
 Variables = t.Mapping[str, t.Any]
 HostVars = t.Mapping[str, Variables]
 Groups = t.Mapping[str, t.Sequence[str]]
+Specs = t.Mapping[str, t.Mapping[str, t.Any]]
+Origin = t.Callable[[str], str]
 
 
-def problems(hostvars: HostVars, groups: Groups, defaults: Variables) -> list[str]:
+def problems(
+    hostvars: HostVars, groups: Groups, defaults: Variables, specs: Specs | None = None, origin: Origin = lambda name: ""
+) -> list[str]:
     """All that is wrong, each as one text that names the hosts and the cure.
 
     Args:
         hostvars: the variables of every host of the inventory, whatever the run is limited to.
         groups: the groups of the inventory.
         defaults: the roles' defaults of the variables that a host does not set.
+        specs: each role's meta/argument_specs.yml; without them no variable is unknown.
+        origin: where a variable's name was read, or an empty text.
     """
+    # Ansible puts a host's variables together anew at each access.
+    hostvars = {host: hostvars[host] for host in hostvars}
+    unknown = [*_unknown(hostvars, specs or {}, origin)]
     hosts = sorted({host for group in SHAPES for host in groups.get(group, ())})
     numbers = [*_no_numbers(hosts, hostvars, ("lnd_port_offset", "lnd_postgres_maxconnections"))]
     numbers += _no_numbers(groups.get("postgres", ()), hostvars, ("postgres_max_connections", "postgres_reserved_connections"))
     if numbers:
-        return numbers
+        return unknown + numbers
     nodes = {host: node(host, hostvars[host]) for host in hosts}
     running = {host: one for host, one in nodes.items() if one.shape != "external"}
     servers = {host: _server(hostvars[host], groups) for host, one in running.items() if one.shape != "signer"}
     return [
+        *unknown,
         *_shapes(nodes),
         *_signers(hostvars, groups),
         *_same_name(running),
@@ -42,6 +53,24 @@ def problems(hostvars: HostVars, groups: Groups, defaults: Variables) -> list[st
         *_same_database(running, servers),
         *_small_servers(servers, hostvars, groups, defaults),
     ]
+
+
+def _unknown(hostvars: HostVars, specs: Specs, origin: Origin) -> t.Iterator[str]:
+    """Variables with a role's prefix that no role takes. What roles register or set themselves begins with an underscore, and is not among them."""
+    known = sorted({name for spec in specs.values() for entry in spec["argument_specs"].values() for name in entry.get("options") or ()})
+    prefixes = tuple(f"{role}_" for role in specs)
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for host, variables in hostvars.items():
+        for name in {name for name in variables if name.startswith(prefixes)}.difference(known):
+            hosts.setdefault((name, origin(name)), []).append(host)
+    for (name, where), its in sorted(hosts.items()):
+        prefix = max(filter(name.startswith, prefixes), key=len)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        cure = f"Did you mean {near[0]}? " if near else "Take it out. "
+        yield (
+            f"{', '.join(sorted(its))}: {name}{where and f' ({where})'} is no variable of any role. "
+            f"{cure}A variable of your own must not begin with {prefix}."
+        )
 
 
 def _no_numbers(hosts: t.Iterable[str], hostvars: HostVars, names: t.Sequence[str]) -> t.Iterator[str]:

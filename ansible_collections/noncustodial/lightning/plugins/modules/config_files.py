@@ -11,7 +11,7 @@ module: config_files
 short_description: Write the files of a configuration at once
 version_added: 0.1.0
 author:
-  - noncustodial.lightning contributors (@noncustodial)
+  - noncustodial.lightning contributors (!UNKNOWN)
 description:
   - Makes directories and files with content, owner and mode, in one call for all that belongs together. With a task for each file a node takes
     twenty seconds to look at, most of it for starting Python on the target again and again.

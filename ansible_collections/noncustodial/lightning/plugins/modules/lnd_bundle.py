@@ -33,7 +33,9 @@ options:
     required: true
   certificate_file:
     description:
-      - The signer's TLS certificate. During a renewal it may hold the old and the new one.
+      - The signer's TLS certificate, or several in one file, such as the old and the new one during a renewal. The provider's lnd and
+        M(noncustodial.lightning.lnd_signer_check) take whichever of them is served.
+      - This module itself calls the signer by the one in O(tlscertpath).
       - By default O(tlscertpath), or C(tls.cert) in O(lnddir).
     type: path
   macaroon_file:

@@ -100,7 +100,7 @@ bundle:
       returned: success
       sample: signer.example.com:10009
     certificate:
-      description: The signer's TLS certificate, PEM.
+      description: The signer's TLS certificate, or several, PEM.
       type: str
       returned: success
       sample: "-----BEGIN CERTIFICATE-----…"

@@ -26,7 +26,7 @@ options:
     type: str
     required: true
   certificate:
-    description: The signer's certificate, PEM.
+    description: The signer's certificate, PEM. Of several, such as the old and the new one during a renewal, the signer must serve one.
     type: str
   certificate_file:
     description: A file with it, instead.

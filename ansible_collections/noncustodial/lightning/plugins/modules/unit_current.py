@@ -11,7 +11,7 @@ module: unit_current
 short_description: Run a systemd unit by what is on disk
 version_added: 0.1.0
 author:
-  - noncustodial.lightning contributors (@noncustodial)
+  - noncustodial.lightning contributors (!UNKNOWN)
 description:
   - Enables and starts a unit, and restarts it if anything that it reads at its start has changed since, whoever changed it and whenever.
   - A handler forgets what it was told when a run is interrupted, and knows nothing of another host's run that changed what both share.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import typing as t
@@ -137,3 +138,23 @@ def test_preflight_of_the_examples(inventory: str) -> None:
     command = ["ansible-playbook", "-i", f"inventories/{inventory}", "playbooks/_preflight.yml"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "there"),
+    [
+        ("module", names("plugins/modules", ".py")),
+        ("filter", names("plugins/filter", ".py")),
+        ("lookup", names("plugins/lookup", ".py")),
+        ("role", {path.name for path in (COLLECTION / "roles").iterdir()}),
+    ],
+)
+def test_ansible_doc(kind: str, there: set[str]) -> None:
+    """It shows everything, each with a summary, and warns of nothing."""
+    command = ["ansible-doc", "--json", "--type", kind, *sorted(f"{NAME}.{name}" for name in there)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = json.loads(done.stdout)
+    assert set(shown) == {f"{NAME}.{name}" for name in there}
+    texts = [entry for one in shown.values() for entry in (one["entry_points"].values() if kind == "role" else [one["doc"]])]
+    assert all(text["short_description"] for text in texts)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROLES = Path(__file__).resolve().parents[2] / "roles"
+COLLECTION = Path(__file__).resolve().parents[2]
+ROLES = COLLECTION / "roles"
+ROOT = COLLECTION.parents[2]
 NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "meta" / "argument_specs.yml").is_file())
 
 
@@ -67,3 +69,43 @@ def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
 def test_what_preflight_adds_up_has_defaults() -> None:
     assert "lnd_postgres_maxconnections" in load("lnd", "defaults/main.yml")
     assert {"postgres_max_connections", "postgres_reserved_connections"} <= set(load("postgres", "defaults/main.yml"))
+
+
+def test_preflight_knows_every_role() -> None:
+    """Another's variables are refused by their prefix; the internal role has none that an inventory sets."""
+    task = yaml.safe_load((ROLES / "_common/tasks/preflight.yml").read_text())[0]
+    assert task["vars"]["_common_preflight_roles"] == [name for name in NAMES if not name.startswith("_")]
+
+
+def mappings(value: t.Any) -> t.Iterator[dict[str, t.Any]]:
+    """Every mapping within, tasks among them."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from mappings(part)
+
+
+def kept(tasks: t.Any) -> t.Iterator[str]:
+    """Names that tasks add to a host's variables, where they stay until the process ends."""
+    for mapping in mappings(tasks):
+        if isinstance(mapping.get("register"), str):
+            yield mapping["register"]
+        yield from mapping.get("ansible.builtin.set_fact") or ()
+
+
+PREFIXES = tuple(f"{role}_" for role in NAMES if not role.startswith("_"))
+FOLDERS = (ROLES, COLLECTION / "playbooks", ROOT / "molecule", ROOT / "inventories/regtest", ROOT / "bench")
+TASKS = [path for folder in FOLDERS for path in sorted(folder.rglob("*.yml"))]
+KEEPERS = [path for path in TASKS if any(kept(yaml.safe_load(path.read_text())))]
+
+
+@pytest.mark.parametrize("path", KEEPERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_tasks_keep_is_no_unknown_variable(path: Path) -> None:
+    """The preflight of a second playbook in one process sees it, and refuses what begins like a role's variable."""
+    names = kept(yaml.safe_load(path.read_text()))
+    assert [name for name in names if name.startswith(PREFIXES)] == []
+
+
+def test_no_task_reads_variables_from_a_file() -> None:
+    """Those would stay, too."""
+    assert [path for path in TASKS if "include_vars" in path.read_text()] == []

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS certificates as lnd keeps them: PEM, one or several in one file, each serving as its own trust anchor."""
+"""TLS certificates as lnd keeps them: PEM, one or several in one file, each serving as its own trust anchor.
+
+So lnd and Python's ssl take them. gRPC's C core sees only the first of several with one subject, so a channel is given one.
+"""
 
 from __future__ import annotations
 

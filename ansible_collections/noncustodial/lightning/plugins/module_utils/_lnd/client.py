@@ -19,7 +19,7 @@ class Connection:
 
     Attributes:
         rpcserver: host:port of its gRPC listener.
-        certificate: its TLS certificate, PEM.
+        certificate: its TLS certificate, PEM, and one only (see channel).
         macaroon: what authorises the calls; None for the services that need none (State, WalletUnlocker).
         timeout: seconds that a call may take.
     """

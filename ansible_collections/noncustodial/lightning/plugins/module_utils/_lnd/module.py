@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from . import argspec, channel, files, messages, wait
 from .client import Client
-from .errors import LOST_ANSWER, LndError, WaitTimeout
+from .errors import LOST_ANSWER, LndError, Missing, WaitTimeout
 from .plan import Action, Plan
 
 State = t.TypeVar("State")
@@ -50,18 +50,18 @@ class LndModule:
         self.params: dict[str, t.Any] = self.ansible.params
         self.check_mode: bool = self.ansible.check_mode
         self._macaroon = macaroon
-        if connects:
-            self._require("grpcio", channel.IMPORT_ERROR)
-            self._require("protobuf", messages.IMPORT_ERROR)
-        for library, missing in (needs or {}).items():
-            self._require(library, missing)
+        own = {"grpcio": channel.IMPORT_ERROR, "protobuf": messages.IMPORT_ERROR} if connects else {}
+        self._lacking = {library: error for library, error in {**own, **(needs or {})}.items() if error is not None}
+        if not self.check_mode:
+            self._require()
 
     def connect(self) -> Client:
         """The node that the options name."""
         return Client(argspec.connection(self.params, self._macaroon))
 
     def checked(self, make: t.Callable[[], Value]) -> Value:
-        """What a function makes of the options, or the end of the module if they are wrong."""
+        """What a function makes of the options of a module that ensures something, or the end of the module if they are wrong."""
+        self._foresee_libraries()
         with _Failing(self):
             return make()
 
@@ -72,11 +72,13 @@ class LndModule:
             read: gives the values to be returned.
             connect: opens the connection in a way of its own, for instance by waiting for it.
         """
+        self._require()
         with _Failing(self), (connect or self.connect)() as client:
             self._exit(changed=False, **read(client))
 
     def answer(self, make: t.Callable[[], Values]) -> t.NoReturn:
         """End with what a function gives that needs no node."""
+        self._require()
         with _Failing(self):
             self._exit(**{"changed": False, **make()})
 
@@ -97,8 +99,10 @@ class LndModule:
         The connection is opened by connect, where it is to be waited for.
         With alone, modules that are run on one machine for one node at the same time read, plan and apply one after the other, so that each
         plans with what the one before has left.
+        In check mode what is not there yet, because an earlier task has not made it either, is foretold to change.
         """
-        with _Failing(self), (connect or self.connect)() as client:
+        self._foresee_libraries()
+        with _Failing(self, foretell=self.check_mode), self._there(connect or self.connect)() as client:
             with files.alone(argspec.certificate_path(self.params)) if alone else nullcontext():
                 state = read(client)
                 steps = plan(state)
@@ -143,26 +147,48 @@ class LndModule:
         self.ansible.fail_json(msg=str(error), **{key: value for key, value in vars(error).items() if isinstance(value, (str, list))})
         raise AssertionError("fail_json ends the process")
 
+    def foretell(self, why: str) -> t.NoReturn:
+        """End in check mode with a change of which nothing more can be told."""
+        self._exit(changed=True, warnings=[f"In check mode it can only be foretold that something changes, and not what. {why}"])
+
+    def _foresee_libraries(self) -> None:
+        """Libraries that are missing in check mode; otherwise the module has ended already."""
+        for library in self._lacking:
+            self.foretell(f"The Python library {library} is not installed yet.")
+
+    def _there(self, connect: t.Callable[[], Client]) -> t.Callable[[], Client]:
+        """A way to connect that in check mode does not wait for certificate and macaroon, which nothing will bring.
+
+        Raises:
+            Missing: one is not there.
+        """
+        if self.check_mode:
+            argspec.connection(self.params, self._macaroon)
+        return connect
+
     def _exit(self, **values: t.Any) -> t.NoReturn:
         for warning in values.pop("warnings", ()):
             self.ansible.warn(warning)
         self.ansible.exit_json(**values)
         raise AssertionError("exit_json ends the process")
 
-    def _require(self, library: str, error: ImportError | None) -> None:
-        if error is not None:
+    def _require(self) -> None:
+        for library, error in self._lacking.items():
             self.ansible.fail_json(msg=missing_required_lib(library), exception=str(error))
 
 
 class _Failing:
-    """Turns a typed error into the module's failure."""
+    """Turns a typed error into the module's failure, or if asked to, what is missing into a foretold change."""
 
-    def __init__(self, module: LndModule) -> None:
+    def __init__(self, module: LndModule, foretell: bool = False) -> None:
         self._module = module
+        self._foretell = foretell
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self._foretell and isinstance(error, Missing):
+            self._module.foretell(str(error))
         if isinstance(error, LndError):
             self._module.fail(error)

@@ -21,6 +21,15 @@ GROUPS = {
     "tenants": ["acme", "globex"],
     "signers": ["signer-acme"],
 }
+SPECS = {
+    "lnd": {
+        "argument_specs": {
+            "main": {"options": {"lnd_port_offset": {}, "lnd_shape": {}, "lnd_alias": {}, "lnd_postgres_maxconnections": {}}},
+            "remote_signer": {"options": {"lnd_remote_signer": {}}},
+        }
+    },
+    "postgres": {"argument_specs": {"main": {"options": {"postgres_max_connections": {}}}, "nothing": {}}},
+}
 HOSTS: dict[str, dict[str, t.Any]] = {
     "chain": {"ansible_host": "192.0.2.11"},
     "gateway": {"ansible_host": "192.0.2.12"},
@@ -120,3 +129,68 @@ def test_hubs_need_connections_too() -> None:
 
 def test_an_inventory_without_a_database() -> None:
     assert found({}, postgres=[]) == []
+
+
+def unknown(changes: dict[str, dict[str, t.Any]], where: str = "") -> list[str]:
+    """The problems of an inventory for which the roles' specifications are known."""
+    hosts = {host: {**HOSTS.get(host, {}), **changes.get(host, {})} for host in {**HOSTS, **changes}}
+    return problems(hosts, {}, DEFAULTS, SPECS, lambda name: where)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"lnd_alias": "acme", "postgres_max_connections": 400},
+        # Of another entry point than main.
+        {"lnd_remote_signer": {}},
+        # Another's: of no role's name, or what a role has registered.
+        {"lndhub_alias": "acme", "lnd": 1, "own_lnd_alias": 1, "ansible_lnd_alias": 1, "bitcoind_prune": 0, "_lnd_backup_key": {}},
+    ],
+)
+def test_a_variable_that_is_known_or_not_ours(variables: dict[str, t.Any]) -> None:
+    assert unknown({"acme": variables}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "expected"),
+    [
+        (
+            {"acme": {"lnd_postgres_maxconnection": 20}},
+            "",
+            ["acme: lnd_postgres_maxconnection is no variable of any role. Did you mean lnd_postgres_maxconnections? "],
+        ),
+        (
+            {"globex": {"lnd_port_ofset": 1}, "acme": {"lnd_port_ofset": 1}},
+            "/site/group_vars/tenants.yml:3",
+            ["acme, globex: lnd_port_ofset (/site/group_vars/tenants.yml:3) is no variable of any role. Did you mean lnd_port_offset? "],
+        ),
+        (
+            {"chain": {"postgres_colour": "red"}},
+            "",
+            ["chain: postgres_colour is no variable of any role. Take it out. A variable of your own must not begin with postgres_."],
+        ),
+        # A host of no group, and two variables.
+        (
+            {"spare": {"postgres_max_connection": 1, "lnd_shap": "signer"}},
+            "",
+            [
+                "spare: lnd_shap is no variable of any role. Did you mean lnd_shape? A variable of your own must not begin with lnd_.",
+                "spare: postgres_max_connection is no variable of any role. Did you mean postgres_max_connections? ",
+            ],
+        ),
+    ],
+)
+def test_a_variable_that_no_role_knows(changes: dict[str, dict[str, t.Any]], where: str, expected: list[str]) -> None:
+    texts = unknown(changes, where)
+    assert len(texts) == len(expected), texts
+    for text, beginning in zip(texts, expected, strict=True):
+        assert text.startswith(beginning)
+
+
+def test_a_wrong_number_hides_no_unknown_variable() -> None:
+    hosts = {"acme": {"lnd_port_offset": "one", "lnd_alia": "acme"}}
+    texts = problems(hosts, {"tenants": ["acme"]}, DEFAULTS, SPECS)
+    assert len(texts) == 2
+    assert "lnd_alia is no variable" in texts[0]
+    assert "lnd_port_offset is 'one'" in texts[1]

@@ -73,6 +73,12 @@ def assert_same(documented: Values, options: Values, where: str) -> None:
         assert_same(told.get("suboptions") or {}, rule.get("options") or {}, place)
 
 
+@pytest.mark.parametrize("path", [path for kind in ("modules", "filter", "lookup") for path in sorted((PLUGINS / kind).glob("*.py"))])
+def test_author(path: Path) -> None:
+    """One form, which sanity accepts."""
+    assert "\nauthor:\n  - noncustodial.lightning contributors (!UNKNOWN)\n" in path.read_text()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_documentation_is_the_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_same(documentation(name)["options"], spec(name, monkeypatch), name)
