@@ -1,6 +1,6 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-down test lint sanity unit scenarios refusals protos docs bench-onboarding
+.PHONY: help demo demo-down test lint sanity unit scenarios protos docs bench-onboarding
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,11 +23,8 @@ sanity: ## ansible-test sanity
 unit: ## unit tests, and modules against a real lnd
 	@tools/test unit
 
-scenarios: ## molecule: a topology with real daemons, from machines to two tenants on board
+scenarios: ## molecule: topologies with real daemons, from machines to two tenants on board, what must be refused, and Debian 12
 	@tools/test scenarios
-
-refusals: ## molecule: what must be refused, and the same on Debian 12; not part of test, for it is slow
-	@tools/test refusals
 
 protos: ## generate the descriptors from protos/
 	@tools/run tools/protos generate

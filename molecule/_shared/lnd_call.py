@@ -10,7 +10,8 @@ question = json.load(sys.stdin)
 sys.path.insert(0, question["client"])
 
 from _lnd import messages  # noqa: E402
-from _lnd.client import Client, Connection, read_file  # noqa: E402
+from _lnd.client import Client, Connection  # noqa: E402
+from _lnd.files import read_file  # noqa: E402
 from _lnd.errors import CallError  # noqa: E402
 
 
