@@ -62,22 +62,32 @@ newer:
   sample: [/etc/lnd/acme/lnd.conf]
 """
 
+import contextlib
 import fcntl
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError, apply_unit, plan_unit, read_unit
 
 
+@contextlib.contextmanager
+def turn(name: str) -> t.Iterator[None]:
+    """Let several runs for one unit go one after the other."""
+    with open(f"/run/{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={"name": {"type": "str", "required": True}, "files": {"type": "list", "elements": "path", "default": []}},
         supports_check_mode=True,
     )
     name, files = module.params["name"], module.params["files"]
     try:
-        with open(f"/run/{name}.lock", "w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.nullcontext() if module.check_mode else turn(name):
             unit = read_unit(module.run_command, name, files)
             steps = plan_unit(unit)
             if not module.check_mode:
