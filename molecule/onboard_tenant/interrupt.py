@@ -67,12 +67,24 @@ INTERRUPTIONS = (
 
 
 def interrupt(regtest: Regtest, one: Interruption) -> None:
-    """Run the playbook until then."""
-    command = ["ansible-playbook", "--inventory=inventories/regtest/provider", "--limit=globex", "playbooks/onboard_tenant.yml"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as run:
+    """Run the playbook until then. All that it can say is kept: `refused_access` looks for secrets there."""
+    command = [
+        "ansible-playbook",
+        "-vvv",
+        "--diff",
+        "--inventory=inventories/regtest/provider",
+        "--limit=globex",
+        "playbooks/onboard_tenant.yml",
+    ]
+    log = regtest.state / "vvv.provider.onboard_tenant"
+    with (
+        log.open("a") as kept,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as run,
+    ):
         said = []
         for line in t.cast("t.IO[str]", run.stdout):
             said.append(line)
+            kept.write(line)
             if line.startswith("TASK") and one.task in line:
                 one.happens(regtest)
                 os.killpg(run.pid, signal.SIGKILL)

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from regtest import Regtest
 
@@ -48,6 +51,27 @@ def test_nobody_reaches_a_signer(regtest: Regtest, machine: str) -> None:
 def test_but_the_tenant_nodes_machine(regtest: Regtest) -> None:
     targets = [f"{name}:{port}" for name in SIGNERS for port in PORTS]
     assert opens(regtest, "nodes", targets) == {f"{name}:10009" for name in SIGNERS}
+
+
+def test_nor_does_whoever_else_is_in_its_network(regtest: Regtest) -> None:
+    """The firewall asks for the address. This host may administer the signer, and its tenant's node has another address there."""
+    signer = f"{prefix(regtest)}.{SIGNERS['signer-acme']}"
+    targets = "\n".join(f"{signer}:{port}" for port in PORTS)
+    done = subprocess.run([sys.executable, "-c", TRY], input=targets, capture_output=True, check=True, text=True)
+    assert done.stdout.split() == [f"{signer}:22"]
+
+
+def test_nor_does_its_node_from_another_address(regtest: Regtest) -> None:
+    signer, node, other = (f"{prefix(regtest)}.{last}" for last in (SIGNERS["signer-acme"], 68, 70))
+    device = regtest.sh("nodes", f"ip -oneline -4 address show to {node}").split()[1]
+    connect = "import socket, sys; socket.create_connection((sys.argv[2], 10009), timeout=2, source_address=(sys.argv[1], 0))"
+    assert regtest.ssh("nodes", "/usr/bin/python3", "-c", connect, node, signer).returncode == 0
+    regtest.sh("nodes", f"ip address add {other}/26 dev {device}")
+    try:
+        refused = regtest.ssh("nodes", "/usr/bin/python3", "-c", connect, other, signer)
+    finally:
+        regtest.sh("nodes", f"ip address delete {other}/26 dev {device}")
+    assert b"TimeoutError" in refused.stderr or b"ConnectionRefusedError" in refused.stderr, refused.stderr
 
 
 @pytest.mark.parametrize("signer", SIGNERS)

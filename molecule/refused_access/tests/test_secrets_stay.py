@@ -43,8 +43,18 @@ def test_a_grant_is_in_one_place(regtest: Regtest) -> None:
         assert secrets_of.found(regtest, machine, needles) == expected
 
 
-@pytest.mark.parametrize("log", ["vvv.provider.onboard_tenant", "vvv.acme.signer"])
+def test_not_on_the_providers_desk(regtest: Regtest, tenants_own: dict[str, list[str]]) -> None:
+    """Where kits, bundles and reports are."""
+    files = [path for path in (regtest.state / "provider").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in files} >= {"kits", "bundles", "reports"}
+    held = {path: path.read_bytes() for path in files}
+    patterns = [(name, one.encode()) for name, several in tenants_own.items() for one in several]
+    assert [(path, name) for path, content in held.items() for name, one in patterns if re.search(one, content)] == []
+
+
+@pytest.mark.parametrize("log", ["vvv.provider.onboard_tenant", "vvv.acme.signer", "vvv.globex.signer"])
 def test_not_in_what_ansible_says(regtest: Regtest, tenants_own: dict[str, list[str]], log: str) -> None:
+    """Not when it is made, and not when it is used: the first runs are in these logs, interrupted ones included, and later ones."""
     said = (regtest.state / log).read_bytes()
     grants = {
         f"the grant of {tenant}": secrets_of.of_bytes(regtest.unsealed("nodes", f"lnd@{tenant}", "signer.macaroon")) for tenant in TENANTS
