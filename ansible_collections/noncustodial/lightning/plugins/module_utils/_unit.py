@@ -26,6 +26,10 @@ _PROPERTIES = (
 )
 
 
+# Where an administrator's units are (systemd.unit(5)).
+_UNITS = "/etc/systemd/system"
+
+
 class UnitError(Exception):
     """systemd refused; the text says what and where to look."""
 
@@ -71,7 +75,7 @@ def read_unit(run: Run, name: str, files: t.Sequence[str]) -> Unit:
     return Unit(
         active=found["ActiveState"] in ("active", "reloading"),
         enabled=found["UnitFileState"] in ("enabled", "enabled-runtime", "static", "indirect", "alias"),
-        stale=found["NeedDaemonReload"] == "yes" or found["LoadState"] == "not-found",
+        stale=found["NeedDaemonReload"] == "yes" or found["LoadState"] == "not-found" or _unread(name, found["DropInPaths"].split()),
         newer=tuple(path for path in _flat(paths) if _changed(path) > started),
     )
 
@@ -103,6 +107,14 @@ def apply_unit(run: Run, name: str, steps: tuple[tuple[str, ...], ...]) -> None:
             units = [f"--unit={unit}" for unit in (name, *bound.split())]
             _code, journal, _err = run(["journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=15", *units])
             raise UnitError(f"systemctl {' '.join(step)} {name} failed: {err.strip()}. Its last lines: {journal.strip()}")
+
+
+def _unread(name: str, known: t.Sequence[str]) -> bool:
+    """Whether there is a drop-in that systemd has not read. Those in a directory that is new, NeedDaemonReload of systemd 252 does not see."""
+    stem, kind = os.path.splitext(name)
+    template = f"{stem.split('@')[0]}@{kind}" if "@" in stem else name
+    there = {str(path) for unit in {name, template} for path in Path(_UNITS, f"{unit}.d").glob("*.conf")}
+    return not there <= set(known)
 
 
 def _flat(paths: t.Iterable[str]) -> t.Iterator[str]:

@@ -95,6 +95,19 @@ def test_what_systemd_says(properties: dict[str, str], expected: Unit) -> None:
     assert read_unit(systemd(**properties), "x.service", []) == expected
 
 
+@pytest.mark.parametrize("folder", ["lnd@acme.service.d", "lnd@.service.d"])
+def test_a_drop_in_that_systemd_has_not_read_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    monkeypatch.setattr(_unit, "_UNITS", str(tmp_path))
+    there = tmp_path / folder / "signer.conf"
+    there.parent.mkdir()
+    there.touch()
+    (tmp_path / "lnd@globex.service.d").mkdir()
+    (tmp_path / "lnd@globex.service.d" / "other.conf").touch()
+    after = time.time() + 60
+    assert read_unit(systemd(after), "lnd@acme.service", []).stale
+    assert read_unit(systemd(after, DropInPaths=str(there)), "lnd@acme.service", []) == CURRENT
+
+
 def test_a_masked_unit_is_an_error() -> None:
     with pytest.raises(UnitError, match=r"x\.service is masked"):
         read_unit(systemd(LoadState="masked"), "x.service", [])
