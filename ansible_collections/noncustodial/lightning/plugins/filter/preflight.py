@@ -23,7 +23,8 @@ author:
 description:
   - Looks at all hosts of the inventory, whatever a run is limited to, and at no machine.
   - Finds nodes of one machine with the same ports or name, nodes with the same database, a signer on a machine of the provider's, an unknown
-    shape of a node, a PostgreSQL that has too few connections for its nodes, and variables that begin like a role's and are known to none.
+    shape of a node, a PostgreSQL that has too few connections for its nodes, a name where bitcoind takes addresses only, and variables that begin
+    like a role's and are known to none.
 options:
   _input:
     description: Ansible's C(hostvars).

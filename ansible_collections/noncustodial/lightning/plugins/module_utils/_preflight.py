@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import itertools
+import re
 import typing as t
 
 from ._node import SHAPES, Node, node
 
 _PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs")
 _SHAPE_NAMES = (*dict.fromkeys(SHAPES.values()), "external")
+# Where a node's addresses are told; bitcoind and PostgreSQL let in no others.
+_ADDRESSES = ("lnd_source_addresses", "bitcoind_node_addresses", "postgres_node_addresses")
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]+)?")
 
 Variables = t.Mapping[str, t.Any]
 HostVars = t.Mapping[str, Variables]
@@ -43,11 +48,13 @@ def problems(
         return unknown + numbers
     nodes = {host: node(host, hostvars[host]) for host in hosts}
     running = {host: one for host, one in nodes.items() if one.shape != "external"}
-    servers = {host: _server(hostvars[host], groups) for host, one in running.items() if one.shape != "signer"}
+    on_chain = {host: one for host, one in running.items() if one.shape != "signer"}
+    servers = {host: _server(hostvars[host], groups) for host in on_chain}
     return [
         *unknown,
         *_shapes(nodes),
         *_signers(hostvars, groups),
+        *_no_addresses(on_chain, hostvars),
         *_same_name(running),
         *_same_ports(running),
         *_same_database(running, servers),
@@ -98,6 +105,30 @@ def _signers(hostvars: HostVars, groups: Groups) -> t.Iterator[str]:
                     f"The signer {signer} and {host} of the group {group} are on one machine, {_machine(host, hostvars)}. "
                     f"The provider must not have a tenant's keys: give the signer a machine of the tenant's."
                 )
+
+
+def _no_addresses(nodes: t.Mapping[str, Node], hostvars: HostVars) -> t.Iterator[str]:
+    """bitcoind does not start with an address that it cannot read, so that of one node would stop it for all."""
+    for host, one in nodes.items():
+        told = {name: hostvars[host][name] for name in _ADDRESSES if name in hostvars[host]}
+        for name, values in ({"lnd_source_addresses": [one.machine]} | told).items():
+            if not isinstance(values, list):
+                yield f"{host}: {name} must be a list of addresses or networks, and {values!r} is no list."
+                continue
+            origin = "" if name in told else ", by default ansible_host,"
+            for value in itertools.filterfalse(_is_address, values):
+                yield (
+                    f"{host}: {name} must be addresses or networks; {value}{origin} is none. bitcoind takes no names, and no network with an "
+                    f"address in it (10.0.0.1/24). Set {name} to the addresses from which the node comes."
+                )
+
+
+def _is_address(value: object) -> bool:
+    """As bitcoind takes it too, which knows no zone and no inverted mask."""
+    try:
+        return bool(_ADDRESS.fullmatch(str(value)) and ipaddress.ip_network(str(value)))
+    except ValueError:
+        return False
 
 
 def _machine(host: str, hostvars: HostVars) -> str:

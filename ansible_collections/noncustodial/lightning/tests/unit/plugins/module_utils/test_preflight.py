@@ -58,6 +58,9 @@ def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str
         {"globex": {"ansible_host": "192.0.2.15", "lnd_port_offset": 1}},
         {"acme": {"lnd_shape": "external", "lnd_port_offset": 2}},
         {"chain": {"postgres_max_connections": 184}},
+        {"acme": {"ansible_host": "nodes.example", "lnd_source_addresses": ["192.0.2.14", "2001:db8::/64"]}},
+        # Neither dials bitcoind.
+        {"signer-acme": {"ansible_host": "signer.example"}, "acme": {"ansible_host": "acme.example", "lnd_shape": "external"}},
         {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 143}},
     ],
 )
@@ -114,6 +117,45 @@ def test_an_inventory_that_cannot_work(changes: dict[str, dict[str, t.Any]], exp
     assert len(texts) == len(expected), texts
     for text, beginning in zip(texts, expected, strict=True):
         assert text.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (
+            {"ansible_host": "nodes.example"},
+            "acme: lnd_source_addresses must be addresses or networks; nodes.example, by default ansible_host, is none. bitcoind takes no names",
+        ),
+        (
+            {"lnd_source_addresses": ["192.0.2.14", "db1.example"]},
+            "acme: lnd_source_addresses must be addresses or networks; db1.example is none.",
+        ),
+        ({"lnd_source_addresses": ["10.0.0.1/24"]}, "acme: lnd_source_addresses must be addresses or networks; 10.0.0.1/24 is none."),
+        (
+            {"lnd_source_addresses": ["10.0.0.0/0.0.0.255"]},
+            "acme: lnd_source_addresses must be addresses or networks; 10.0.0.0/0.0.0.255 is none.",
+        ),
+        ({"lnd_source_addresses": ["fe80::1%eth0"]}, "acme: lnd_source_addresses must be addresses or networks; fe80::1%eth0 is none."),
+        ({"lnd_source_addresses": [4]}, "acme: lnd_source_addresses must be addresses or networks; 4 is none."),
+        (
+            {"lnd_source_addresses": "192.0.2.14"},
+            "acme: lnd_source_addresses must be a list of addresses or networks, and '192.0.2.14' is no list.",
+        ),
+        ({"bitcoind_node_addresses": ["db1.example"]}, "acme: bitcoind_node_addresses must be addresses or networks; db1.example is none."),
+        ({"postgres_node_addresses": ["db1.example"]}, "acme: postgres_node_addresses must be addresses or networks; db1.example is none."),
+    ],
+)
+def test_what_is_no_address(variables: dict[str, t.Any], expected: str) -> None:
+    """One tenant's would keep bitcoind from starting, for all of them."""
+    texts = found({"acme": variables})
+    assert len(texts) == 1, texts
+    assert texts[0].startswith(expected)
+
+
+def test_a_host_without_an_address() -> None:
+    assert found({"db1": {}}, own=["db1"])[0].startswith(
+        "db1: lnd_source_addresses must be addresses or networks; db1, by default ansible_host,"
+    )
 
 
 def test_a_host_that_is_signer_and_provider() -> None:
