@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
 RPC_PORT = 10009
 P2P_PORT = 9735
+
+# A node's name. With lnd- before it, it is a user, which has at most 32 characters.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,27}")
 
 # Groups whose hosts are lnd nodes, and the shape that a host of each has unless its inventory says otherwise.
 SHAPES = {"gateways": "own_keys", "own": "own_keys", "tenants": "watch_only", "signers": "signer"}

@@ -11,7 +11,8 @@ import itertools
 import re
 import typing as t
 
-from ._node import SHAPES, Node, node
+from ._lnd.kit import TENANT
+from ._node import NAME, SHAPES, Node, node
 
 _PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs")
 _SHAPE_NAMES = (*dict.fromkeys(SHAPES.values()), "external")
@@ -55,7 +56,9 @@ def problems(
         *_shapes(nodes),
         *_signers(hostvars, groups),
         *_no_addresses(on_chain, hostvars),
+        *_names(running, groups.get("tenants", ()), hostvars),
         *_same_name(running),
+        *_other_versions(running, hostvars, defaults),
         *_same_ports(running),
         *_same_database(running, servers),
         *_small_servers(servers, hostvars, groups, defaults),
@@ -107,6 +110,22 @@ def _signers(hostvars: HostVars, groups: Groups) -> t.Iterator[str]:
                 )
 
 
+def _names(nodes: t.Mapping[str, Node], tenants: t.Iterable[str], hostvars: HostVars) -> t.Iterator[str]:
+    for host, one in nodes.items():
+        if not NAME.fullmatch(one.name):
+            yield (
+                f"{host}: lnd_name is {one.name!r}, and users and databases are named by it. Set lnd_name to a letter and up to 27 letters, digits "
+                f"and hyphens, all small."
+            )
+    for host in tenants:
+        name = str(hostvars[host].get("tenant_name", host))
+        if not TENANT.fullmatch(name):
+            yield (
+                f"{host}: tenant_name is {name!r}, and the tenant would refuse a kit for it. Set tenant_name to at most 63 small letters, digits "
+                f"and hyphens, with no hyphen at either end."
+            )
+
+
 def _no_addresses(nodes: t.Mapping[str, Node], hostvars: HostVars) -> t.Iterator[str]:
     """bitcoind does not start with an address that it cannot read, so that of one node would stop it for all."""
     for host, one in nodes.items():
@@ -143,6 +162,16 @@ def _same_name(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:
     for one, other in _pairs(nodes):
         if nodes[one].machine == nodes[other].machine and nodes[one].name == nodes[other].name:
             yield f"{one} and {other} on {nodes[one].machine} have the same lnd_name, {nodes[one].name}. Give one of them another."
+
+
+def _other_versions(nodes: t.Mapping[str, Node], hostvars: HostVars, defaults: Variables) -> t.Iterator[str]:
+    """The lnd of a machine is that of all its nodes, so that one would be upgraded by another, and be newer than its signer."""
+    versions = {host: str(hostvars[host].get("lnd_version", defaults.get("lnd_version", ""))) for host in nodes}
+    for machine in sorted({one.machine for one in nodes.values()}):
+        its = {host: versions[host] for host, one in nodes.items() if one.machine == machine}
+        if len(set(its.values())) > 1:
+            told = ", ".join(f"{host} {version}" for host, version in its.items())
+            yield f"The nodes on {machine} have one lnd, and different lnd_version: {told}. Give them the same, or machines of their own."
 
 
 def _same_ports(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:

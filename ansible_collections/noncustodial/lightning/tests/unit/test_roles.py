@@ -66,8 +66,8 @@ def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
     assert load("bitcoind", "defaults/main.yml")[server] == load("lnd", "defaults/main.yml")[client]
 
 
-def test_what_preflight_adds_up_has_defaults() -> None:
-    assert "lnd_postgres_maxconnections" in load("lnd", "defaults/main.yml")
+def test_what_preflight_reads_has_defaults() -> None:
+    assert {"lnd_postgres_maxconnections", "lnd_version"} <= set(load("lnd", "defaults/main.yml"))
     assert {"postgres_max_connections", "postgres_reserved_connections"} <= set(load("postgres", "defaults/main.yml"))
 
 

@@ -12,7 +12,12 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._preflight import problems
 
-DEFAULTS = {"lnd_postgres_maxconnections": 20, "postgres_max_connections": 400, "postgres_reserved_connections": 20}
+DEFAULTS = {
+    "lnd_version": "0.21.2-beta",
+    "lnd_postgres_maxconnections": 20,
+    "postgres_max_connections": 400,
+    "postgres_reserved_connections": 20,
+}
 GROUPS = {
     "bitcoind": ["chain"],
     "postgres": ["chain"],
@@ -82,7 +87,7 @@ def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
         ({"globex": {"lnd_name": "acme", "ansible_host": "192.0.2.15"}}, ["acme and globex have the same database, lnd_acme on chain."]),
         (
             {"globex": {"lnd_name": "a-b", "ansible_host": "192.0.2.15"}, "acme": {"lnd_name": "a_b"}},
-            ["acme and globex have the same database, lnd_a_b"],
+            ["acme: lnd_name is 'a_b'", "acme and globex have the same database, lnd_a_b"],
         ),
         (
             {"globex": {"lnd_name": "acme"}},
@@ -156,6 +161,74 @@ def test_a_host_without_an_address() -> None:
     assert found({"db1": {}}, own=["db1"])[0].startswith(
         "db1: lnd_source_addresses must be addresses or networks; db1, by default ansible_host,"
     )
+
+
+@pytest.mark.parametrize("name", ["acme.example", "Acme", "a_b", "1acme", "-acme", "a" * 29, "", "acme\n"])
+@pytest.mark.parametrize("host", ["gateway", "acme", "signer-acme"])
+def test_a_name_that_no_node_can_have(host: str, name: str) -> None:
+    texts = found({host: {"lnd_name": name}})
+    assert len(texts) == 1, texts
+    assert texts[0].startswith(f"{host}: lnd_name is {name!r}, and users and databases are named by it. Set lnd_name to a letter and")
+
+
+def test_a_user_is_named_by_the_longest_name() -> None:
+    """useradd takes 32 characters."""
+    assert found({"acme": {"lnd_name": "a" * 28}}) == []
+    assert len("lnd-" + "a" * 28) == 32
+
+
+@pytest.mark.parametrize("name", ["acme_inc", "Acme", "acme.example", "acme-", "a" * 64])
+def test_a_name_that_no_tenant_can_have(name: str) -> None:
+    texts = found({"acme": {"tenant_name": name}})
+    assert len(texts) == 1, texts
+    assert texts[0].startswith(f"acme: tenant_name is {name!r}, and the tenant would refuse a kit for it. Set tenant_name to")
+
+
+def test_a_host_whose_name_is_neither() -> None:
+    """Its own names are enough."""
+    hosts = {"Acme_1": {"ansible_host": "192.0.2.16", "lnd_name": "acme-1", "tenant_name": "1acme"}}
+    assert found(hosts, tenants=["Acme_1"]) == []
+    texts = found({"Acme_1": {"ansible_host": "192.0.2.16"}}, tenants=["Acme_1"])
+    assert [text.partition(", and")[0] for text in texts] == ["Acme_1: lnd_name is 'Acme_1'", "Acme_1: tenant_name is 'Acme_1'"]
+
+
+def test_a_node_without_a_unit_has_any_name() -> None:
+    assert found({"own-node": {"lnd_shape": "external", "lnd_name": "Own.Node"}}) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gateway": {"lnd_version": "0.22.0-beta"}},
+        {"acme": {"lnd_version": "0.22.0-beta"}, "globex": {"lnd_version": "0.22.0-beta"}},
+        {"acme": {"lnd_version": "0.21.2-beta"}},
+        {"acme": {"lnd_version": "0.22.0-beta", "lnd_shape": "external"}},
+    ],
+)
+def test_versions_that_do_not_meet(changes: dict[str, dict[str, t.Any]]) -> None:
+    assert found(changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"acme": {"lnd_version": "0.22.0-beta"}},
+            "192.0.2.14 have one lnd, and different lnd_version: acme 0.22.0-beta, globex 0.21.2-beta.",
+        ),
+        (
+            {"acme": {"lnd_version": "0.20.1-beta"}, "globex": {"lnd_version": "0.22.0-beta"}},
+            "192.0.2.14 have one lnd, and different lnd_version: acme 0.20.1-beta, globex 0.22.0-beta.",
+        ),
+        (
+            {"own-node": {"ansible_host": "192.0.2.12", "lnd_port_offset": 1, "lnd_version": "0.22.0-beta"}},
+            "192.0.2.12 have one lnd, and different lnd_version: gateway 0.21.2-beta, own-node 0.22.0-beta.",
+        ),
+    ],
+)
+def test_versions_that_meet_on_a_machine(changes: dict[str, dict[str, t.Any]], expected: str) -> None:
+    """The newer one would be everybody's, and newer than the other tenant's signer."""
+    assert found(changes) == [f"The nodes on {expected} Give them the same, or machines of their own."]
 
 
 def test_a_host_that_is_signer_and_provider() -> None:
