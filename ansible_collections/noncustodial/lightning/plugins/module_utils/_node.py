@@ -52,6 +52,11 @@ class Node:
     database: str
 
 
+def database_connections(maxconnections: int) -> int:
+    """How many connections a node's role may have: two pools, the lock, and those that overlap while lnd restarts."""
+    return 2 * maxconnections + 1 + 4
+
+
 def node(host: str, variables: t.Mapping[str, t.Any]) -> Node:
     """The node that an inventory host describes.
 

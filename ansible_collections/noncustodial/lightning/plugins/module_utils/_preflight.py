@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ._lnd.kit import TENANT
-from ._node import NAME, SHAPES, Node, node
+from ._node import NAME, SHAPES, Node, database_connections, node
 
 _PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs")
 _SHAPE_NAMES = (*dict.fromkeys(SHAPES.values()), "external")
@@ -198,7 +198,7 @@ def _same_database(nodes: t.Mapping[str, Node], servers: t.Mapping[str, str]) ->
 def _small_servers(servers: t.Mapping[str, str], hostvars: HostVars, groups: Groups, defaults: Variables) -> t.Iterator[str]:
     for server in sorted(set(servers.values()) & set(groups.get("postgres", ()))):
         users = [host for host, its in servers.items() if its == server]
-        needed = sum(2 * _number(hostvars[host], defaults, "lnd_postgres_maxconnections") + 1 for host in users)
+        needed = sum(database_connections(_number(hostvars[host], defaults, "lnd_postgres_maxconnections")) for host in users)
         hubs = [host for host in groups.get("hubs", ()) if _server(hostvars[host], groups) == server]
         needed += sum(_number(hostvars[host], defaults, "lndhub_postgres_maxconnections") for host in hubs)
         reserved = _number(hostvars[server], defaults, "postgres_reserved_connections")
@@ -206,7 +206,7 @@ def _small_servers(servers: t.Mapping[str, str], hostvars: HostVars, groups: Gro
         if needed + reserved > limit:
             yield (
                 f"PostgreSQL on {server} has postgres_max_connections {limit}, and {', '.join(sorted(users + hubs))} need {needed} "
-                f"(2 x lnd_postgres_maxconnections + 1 for each lnd) beside {reserved} in reserve. "
+                f"(2 x lnd_postgres_maxconnections + 5 for each lnd) beside {reserved} in reserve. "
                 f"Raise postgres_max_connections to {needed + reserved} or more, or lower lnd_postgres_maxconnections."
             )
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._node import database_connections
 
 COLLECTION = Path(__file__).resolve().parents[2]
 ROLES = COLLECTION / "roles"
@@ -69,6 +72,20 @@ def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
 def test_what_preflight_reads_has_defaults() -> None:
     assert {"lnd_postgres_maxconnections", "lnd_version"} <= set(load("lnd", "defaults/main.yml"))
     assert {"postgres_max_connections", "postgres_reserved_connections"} <= set(load("postgres", "defaults/main.yml"))
+
+
+@pytest.mark.parametrize("size", [1, 20, 100])
+def test_a_role_may_have_the_connections_that_preflight_adds_up(size: int) -> None:
+    limit = load("postgres", "vars/main.yml")["postgres_node_connection_limit"]
+    assert int(jinja2.Template(limit).render(postgres_node_maxconnections=size)) == database_connections(size)
+
+
+def test_the_reserve_that_preflight_adds_up_is_kept_free() -> None:
+    """For superusers, by the setting that every release of PostgreSQL has: reserved_connections is of 16 and newer, and comes on top."""
+    template = jinja2.Template((ROLES / "postgres/templates/postgresql.conf.j2").read_text())
+    settings = template.render(load("postgres", "defaults/main.yml") | {"postgres_max_connections": 77, "postgres_reserved_connections": 7})
+    assert "\nmax_connections = 77\nsuperuser_reserved_connections = 7\n" in settings
+    assert "\nreserved_connections" not in settings
 
 
 def test_preflight_knows_every_role() -> None:

@@ -62,11 +62,11 @@ def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str
         {},
         {"globex": {"ansible_host": "192.0.2.15", "lnd_port_offset": 1}},
         {"acme": {"lnd_shape": "external", "lnd_port_offset": 2}},
-        {"chain": {"postgres_max_connections": 184}},
+        {"chain": {"postgres_max_connections": 200}},
         {"acme": {"ansible_host": "nodes.example", "lnd_source_addresses": ["192.0.2.14", "2001:db8::/64"]}},
         # Neither dials bitcoind.
         {"signer-acme": {"ansible_host": "signer.example"}, "acme": {"ansible_host": "acme.example", "lnd_shape": "external"}},
-        {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 143}},
+        {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 155}},
     ],
 )
 def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
@@ -108,12 +108,12 @@ def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
         ({"acme": {"lnd_port_offset": "one"}}, ["acme: lnd_port_offset is 'one', and must be a whole number from 0 on."]),
         ({"acme": {"lnd_port_offset": -1}}, ["acme: lnd_port_offset is -1, and must be a whole number from 0 on."]),
         (
-            {"chain": {"postgres_max_connections": 183}},
-            ["PostgreSQL on chain has postgres_max_connections 183, and acme, gateway, globex, own-node need 164"],
+            {"chain": {"postgres_max_connections": 199}},
+            ["PostgreSQL on chain has postgres_max_connections 199, and acme, gateway, globex, own-node need 180"],
         ),
         (
             {"acme": {"lnd_postgres_maxconnections": 200}},
-            ["PostgreSQL on chain has postgres_max_connections 400, and acme, gateway, globex, own-node need 524"],
+            ["PostgreSQL on chain has postgres_max_connections 400, and acme, gateway, globex, own-node need 540"],
         ),
     ],
 )
@@ -237,9 +237,9 @@ def test_a_host_that_is_signer_and_provider() -> None:
 
 
 def test_hubs_need_connections_too() -> None:
-    texts = found({"chain": {"postgres_max_connections": 193}, "acme": {"lndhub_postgres_maxconnections": 10}}, hubs=["acme"])
+    texts = found({"chain": {"postgres_max_connections": 209}, "acme": {"lndhub_postgres_maxconnections": 10}}, hubs=["acme"])
     assert len(texts) == 1
-    assert "need 174" in texts[0]
+    assert "need 190" in texts[0]
 
 
 def test_an_inventory_without_a_database() -> None:
