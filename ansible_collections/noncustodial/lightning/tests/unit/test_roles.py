@@ -123,6 +123,13 @@ def test_what_tasks_keep_is_no_unknown_variable(path: Path) -> None:
     assert [name for name in names if name.startswith(PREFIXES)] == []
 
 
+@pytest.mark.parametrize("path", sorted((COLLECTION / "playbooks").glob("*.yml")), ids=lambda path: path.name)
+def test_no_play_outvotes_the_inventory(path: Path) -> None:
+    """A play's variables win over group_vars, so that a value that somebody may want to change must be a role's default."""
+    plain = [name for play in yaml.safe_load(path.read_text()) for name, value in play.get("vars", {}).items() if "{{" not in str(value)]
+    assert plain == []
+
+
 def test_no_task_reads_variables_from_a_file() -> None:
     """Those would stay, too."""
     assert [path for path in TASKS if "include_vars" in path.read_text()] == []
