@@ -62,6 +62,20 @@ def test_every_option_has_a_type_and_a_description(role: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("example/group_vars/bitcoind.yml", "bitcoind_version"),
+        ("example/group_vars/all.yml", "lnd_version"),
+        ("signer/group_vars/signers.yml", "lnd_version"),
+    ],
+)
+def test_the_examples_install_the_roles_version(file: str, name: str) -> None:
+    """The one whose builders are pinned, and that is tested."""
+    example = yaml.safe_load((ROOT / "inventories" / file).read_text())
+    assert example[name] == load(name.partition("_")[0], "defaults/main.yml")[name]
+
+
+@pytest.mark.parametrize(
     ("server", "client"),
     [("bitcoind_zmq_block_port", "lnd_bitcoind_zmq_block_port"), ("bitcoind_zmq_tx_port", "lnd_bitcoind_zmq_tx_port")],
 )
