@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
 RPC_PORT = 10009
 P2P_PORT = 9735
+
+# A node's name. With lnd- before it, it is a user, which has at most 32 characters.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,27}")
 
 # Groups whose hosts are lnd nodes, and the shape that a host of each has unless its inventory says otherwise.
 SHAPES = {"gateways": "own_keys", "own": "own_keys", "tenants": "watch_only", "signers": "signer"}
@@ -46,6 +50,11 @@ class Node:
     rpcserver: str
     p2p_host: str
     database: str
+
+
+def database_connections(maxconnections: int) -> int:
+    """How many connections a node's role may have: two pools, the lock, and those that overlap while lnd restarts."""
+    return 2 * maxconnections + 1 + 4
 
 
 def node(host: str, variables: t.Mapping[str, t.Any]) -> Node:

@@ -6,13 +6,19 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import itertools
+import re
 import typing as t
 
-from ._node import SHAPES, Node, node
+from ._lnd.kit import TENANT
+from ._node import NAME, SHAPES, Node, database_connections, node
 
 _PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs")
 _SHAPE_NAMES = (*dict.fromkeys(SHAPES.values()), "external")
+# Where a node's addresses are told; bitcoind and PostgreSQL let in no others.
+_ADDRESSES = ("lnd_source_addresses", "bitcoind_node_addresses", "postgres_node_addresses")
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]+)?")
 
 Variables = t.Mapping[str, t.Any]
 HostVars = t.Mapping[str, Variables]
@@ -43,12 +49,16 @@ def problems(
         return unknown + numbers
     nodes = {host: node(host, hostvars[host]) for host in hosts}
     running = {host: one for host, one in nodes.items() if one.shape != "external"}
-    servers = {host: _server(hostvars[host], groups) for host, one in running.items() if one.shape != "signer"}
+    on_chain = {host: one for host, one in running.items() if one.shape != "signer"}
+    servers = {host: _server(hostvars[host], groups) for host in on_chain}
     return [
         *unknown,
         *_shapes(nodes),
         *_signers(hostvars, groups),
+        *_no_addresses(on_chain, hostvars),
+        *_names(running, groups.get("tenants", ()), hostvars),
         *_same_name(running),
+        *_other_versions(running, hostvars, defaults),
         *_same_ports(running),
         *_same_database(running, servers),
         *_small_servers(servers, hostvars, groups, defaults),
@@ -100,6 +110,46 @@ def _signers(hostvars: HostVars, groups: Groups) -> t.Iterator[str]:
                 )
 
 
+def _names(nodes: t.Mapping[str, Node], tenants: t.Iterable[str], hostvars: HostVars) -> t.Iterator[str]:
+    for host, one in nodes.items():
+        if not NAME.fullmatch(one.name):
+            yield (
+                f"{host}: lnd_name is {one.name!r}, and users and databases are named by it. Set lnd_name to a letter and up to 27 letters, digits "
+                f"and hyphens, all small."
+            )
+    for host in tenants:
+        name = str(hostvars[host].get("tenant_name", host))
+        if not TENANT.fullmatch(name):
+            yield (
+                f"{host}: tenant_name is {name!r}, and the tenant would refuse a kit for it. Set tenant_name to at most 63 small letters, digits "
+                f"and hyphens, with no hyphen at either end."
+            )
+
+
+def _no_addresses(nodes: t.Mapping[str, Node], hostvars: HostVars) -> t.Iterator[str]:
+    """bitcoind does not start with an address that it cannot read, so that of one node would stop it for all."""
+    for host, one in nodes.items():
+        told = {name: hostvars[host][name] for name in _ADDRESSES if name in hostvars[host]}
+        for name, values in ({"lnd_source_addresses": [one.machine]} | told).items():
+            if not isinstance(values, list):
+                yield f"{host}: {name} must be a list of addresses or networks, and {values!r} is no list."
+                continue
+            origin = "" if name in told else ", by default ansible_host,"
+            for value in itertools.filterfalse(_is_address, values):
+                yield (
+                    f"{host}: {name} must be addresses or networks; {value}{origin} is none. bitcoind takes no names, and no network with an "
+                    f"address in it (10.0.0.1/24). Set {name} to the addresses from which the node comes."
+                )
+
+
+def _is_address(value: object) -> bool:
+    """As bitcoind takes it too, which knows no zone and no inverted mask."""
+    try:
+        return bool(_ADDRESS.fullmatch(str(value)) and ipaddress.ip_network(str(value)))
+    except ValueError:
+        return False
+
+
 def _machine(host: str, hostvars: HostVars) -> str:
     return str(hostvars[host].get("ansible_host", host))
 
@@ -112,6 +162,16 @@ def _same_name(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:
     for one, other in _pairs(nodes):
         if nodes[one].machine == nodes[other].machine and nodes[one].name == nodes[other].name:
             yield f"{one} and {other} on {nodes[one].machine} have the same lnd_name, {nodes[one].name}. Give one of them another."
+
+
+def _other_versions(nodes: t.Mapping[str, Node], hostvars: HostVars, defaults: Variables) -> t.Iterator[str]:
+    """The lnd of a machine is that of all its nodes, so that one would be upgraded by another, and be newer than its signer."""
+    versions = {host: str(hostvars[host].get("lnd_version", defaults.get("lnd_version", ""))) for host in nodes}
+    for machine in sorted({one.machine for one in nodes.values()}):
+        its = {host: versions[host] for host, one in nodes.items() if one.machine == machine}
+        if len(set(its.values())) > 1:
+            told = ", ".join(f"{host} {version}" for host, version in its.items())
+            yield f"The nodes on {machine} have one lnd, and different lnd_version: {told}. Give them the same, or machines of their own."
 
 
 def _same_ports(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:
@@ -138,7 +198,7 @@ def _same_database(nodes: t.Mapping[str, Node], servers: t.Mapping[str, str]) ->
 def _small_servers(servers: t.Mapping[str, str], hostvars: HostVars, groups: Groups, defaults: Variables) -> t.Iterator[str]:
     for server in sorted(set(servers.values()) & set(groups.get("postgres", ()))):
         users = [host for host, its in servers.items() if its == server]
-        needed = sum(2 * _number(hostvars[host], defaults, "lnd_postgres_maxconnections") + 1 for host in users)
+        needed = sum(database_connections(_number(hostvars[host], defaults, "lnd_postgres_maxconnections")) for host in users)
         hubs = [host for host in groups.get("hubs", ()) if _server(hostvars[host], groups) == server]
         needed += sum(_number(hostvars[host], defaults, "lndhub_postgres_maxconnections") for host in hubs)
         reserved = _number(hostvars[server], defaults, "postgres_reserved_connections")
@@ -146,7 +206,7 @@ def _small_servers(servers: t.Mapping[str, str], hostvars: HostVars, groups: Gro
         if needed + reserved > limit:
             yield (
                 f"PostgreSQL on {server} has postgres_max_connections {limit}, and {', '.join(sorted(users + hubs))} need {needed} "
-                f"(2 x lnd_postgres_maxconnections + 1 for each lnd) beside {reserved} in reserve. "
+                f"(2 x lnd_postgres_maxconnections + 5 for each lnd) beside {reserved} in reserve. "
                 f"Raise postgres_max_connections to {needed + reserved} or more, or lower lnd_postgres_maxconnections."
             )
 

@@ -125,7 +125,9 @@ stages:
       description: What to do.
       type: str
       returned: always
-      sample: The tenant must add the name or address to the signer's certificate (tlsextradomain, tlsextraip); then the tenant must hand over a new bundle
+      sample: >-
+        The tenant must set the name (lnd_tls_names), stop the signer, remove its tls.cert and tls.key, and run signer.yml; then the tenant must
+        hand over a new bundle
 reason:
   description: That of the stage that failed.
   returned: failure

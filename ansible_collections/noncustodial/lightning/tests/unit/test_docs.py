@@ -89,6 +89,15 @@ def test_tests() -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize(
+    ("promise", "shown"),
+    [("An invoice is paid once", {"test_money.py", "test_lnd_payment.py"}), ("The grant allows", {"test_signer.py", "test_grant.py"})],
+)
+def test_promises_name_all_that_shows_them(promise: str, shown: set[str]) -> None:
+    row = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {promise}"))
+    assert set(re.findall(r"\[(test_\w+\.py)\]", row)) == shown
+
+
 def test_links() -> None:
     """To files; sphinx looks at those within the site, too."""
     wrong = [(page, link) for page, link in found(r"\]\(([^)#:]+)(?:#[^)]*)?\)") if not there(page, link)]

@@ -8,8 +8,11 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._node import database_connections
 
 COLLECTION = Path(__file__).resolve().parents[2]
 ROLES = COLLECTION / "roles"
@@ -59,6 +62,20 @@ def test_every_option_has_a_type_and_a_description(role: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("example/group_vars/bitcoind.yml", "bitcoind_version"),
+        ("example/group_vars/all.yml", "lnd_version"),
+        ("signer/group_vars/signers.yml", "lnd_version"),
+    ],
+)
+def test_the_examples_install_the_roles_version(file: str, name: str) -> None:
+    """The one whose builders are pinned, and that is tested."""
+    example = yaml.safe_load((ROOT / "inventories" / file).read_text())
+    assert example[name] == load(name.partition("_")[0], "defaults/main.yml")[name]
+
+
+@pytest.mark.parametrize(
     ("server", "client"),
     [("bitcoind_zmq_block_port", "lnd_bitcoind_zmq_block_port"), ("bitcoind_zmq_tx_port", "lnd_bitcoind_zmq_tx_port")],
 )
@@ -66,9 +83,23 @@ def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
     assert load("bitcoind", "defaults/main.yml")[server] == load("lnd", "defaults/main.yml")[client]
 
 
-def test_what_preflight_adds_up_has_defaults() -> None:
-    assert "lnd_postgres_maxconnections" in load("lnd", "defaults/main.yml")
+def test_what_preflight_reads_has_defaults() -> None:
+    assert {"lnd_postgres_maxconnections", "lnd_version"} <= set(load("lnd", "defaults/main.yml"))
     assert {"postgres_max_connections", "postgres_reserved_connections"} <= set(load("postgres", "defaults/main.yml"))
+
+
+@pytest.mark.parametrize("size", [1, 20, 100])
+def test_a_role_may_have_the_connections_that_preflight_adds_up(size: int) -> None:
+    limit = load("postgres", "vars/main.yml")["postgres_node_connection_limit"]
+    assert int(jinja2.Template(limit).render(postgres_node_maxconnections=size)) == database_connections(size)
+
+
+def test_the_reserve_that_preflight_adds_up_is_kept_free() -> None:
+    """For superusers, by the setting that every release of PostgreSQL has: reserved_connections is of 16 and newer, and comes on top."""
+    template = jinja2.Template((ROLES / "postgres/templates/postgresql.conf.j2").read_text())
+    settings = template.render(load("postgres", "defaults/main.yml") | {"postgres_max_connections": 77, "postgres_reserved_connections": 7})
+    assert "\nmax_connections = 77\nsuperuser_reserved_connections = 7\n" in settings
+    assert "\nreserved_connections" not in settings
 
 
 def test_preflight_knows_every_role() -> None:
@@ -104,6 +135,13 @@ def test_what_tasks_keep_is_no_unknown_variable(path: Path) -> None:
     """The preflight of a second playbook in one process sees it, and refuses what begins like a role's variable."""
     names = kept(yaml.safe_load(path.read_text()))
     assert [name for name in names if name.startswith(PREFIXES)] == []
+
+
+@pytest.mark.parametrize("path", sorted((COLLECTION / "playbooks").glob("*.yml")), ids=lambda path: path.name)
+def test_no_play_outvotes_the_inventory(path: Path) -> None:
+    """A play's variables win over group_vars, so that a value that somebody may want to change must be a role's default."""
+    plain = [name for play in yaml.safe_load(path.read_text()) for name, value in play.get("vars", {}).items() if "{{" not in str(value)]
+    assert plain == []
 
 
 def test_no_task_reads_variables_from_a_file() -> None:

@@ -27,7 +27,7 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "age_recipient": str,
 }
 _CURE = "Ask the provider for a new kit"
-_TENANT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+TENANT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
@@ -54,7 +54,7 @@ def validate(kit: object) -> list[Problem]:
         return found
     if (kit["schema"], kit["version"]) != (SCHEMA, VERSION):
         return [Problem("schema", f"is not {SCHEMA} version {VERSION}")]
-    if not _TENANT.fullmatch(kit["tenant"]):
+    if not TENANT.fullmatch(kit["tenant"]):
         found.append(Problem("tenant", "is not a name of small letters, digits and hyphens"))
     if kit["network"] not in NETWORKS:
         found.append(Problem("network", f"is not one of {', '.join(NETWORKS)}"))

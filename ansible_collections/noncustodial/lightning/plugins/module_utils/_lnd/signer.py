@@ -108,7 +108,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "certificate_name": (
         FAIL,
-        f"The tenant must add the name or address to the signer's certificate (tlsextradomain, tlsextraip); then {_RENEW}",
+        f"The tenant must set the name (lnd_tls_names), stop the signer, remove its tls.cert and tls.key, and run signer.yml; then {_RENEW}",
     ),
     "certificate_expired": (
         FAIL,

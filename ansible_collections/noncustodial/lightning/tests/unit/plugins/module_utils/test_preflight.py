@@ -12,7 +12,12 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._preflight import problems
 
-DEFAULTS = {"lnd_postgres_maxconnections": 20, "postgres_max_connections": 400, "postgres_reserved_connections": 20}
+DEFAULTS = {
+    "lnd_version": "0.21.2-beta",
+    "lnd_postgres_maxconnections": 20,
+    "postgres_max_connections": 400,
+    "postgres_reserved_connections": 20,
+}
 GROUPS = {
     "bitcoind": ["chain"],
     "postgres": ["chain"],
@@ -57,8 +62,11 @@ def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str
         {},
         {"globex": {"ansible_host": "192.0.2.15", "lnd_port_offset": 1}},
         {"acme": {"lnd_shape": "external", "lnd_port_offset": 2}},
-        {"chain": {"postgres_max_connections": 184}},
-        {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 143}},
+        {"chain": {"postgres_max_connections": 200}},
+        {"acme": {"ansible_host": "nodes.example", "lnd_source_addresses": ["192.0.2.14", "2001:db8::/64"]}},
+        # Neither dials bitcoind.
+        {"signer-acme": {"ansible_host": "signer.example"}, "acme": {"ansible_host": "acme.example", "lnd_shape": "external"}},
+        {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 155}},
     ],
 )
 def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
@@ -79,7 +87,7 @@ def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
         ({"globex": {"lnd_name": "acme", "ansible_host": "192.0.2.15"}}, ["acme and globex have the same database, lnd_acme on chain."]),
         (
             {"globex": {"lnd_name": "a-b", "ansible_host": "192.0.2.15"}, "acme": {"lnd_name": "a_b"}},
-            ["acme and globex have the same database, lnd_a_b"],
+            ["acme: lnd_name is 'a_b'", "acme and globex have the same database, lnd_a_b"],
         ),
         (
             {"globex": {"lnd_name": "acme"}},
@@ -100,12 +108,12 @@ def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
         ({"acme": {"lnd_port_offset": "one"}}, ["acme: lnd_port_offset is 'one', and must be a whole number from 0 on."]),
         ({"acme": {"lnd_port_offset": -1}}, ["acme: lnd_port_offset is -1, and must be a whole number from 0 on."]),
         (
-            {"chain": {"postgres_max_connections": 183}},
-            ["PostgreSQL on chain has postgres_max_connections 183, and acme, gateway, globex, own-node need 164"],
+            {"chain": {"postgres_max_connections": 199}},
+            ["PostgreSQL on chain has postgres_max_connections 199, and acme, gateway, globex, own-node need 180"],
         ),
         (
             {"acme": {"lnd_postgres_maxconnections": 200}},
-            ["PostgreSQL on chain has postgres_max_connections 400, and acme, gateway, globex, own-node need 524"],
+            ["PostgreSQL on chain has postgres_max_connections 400, and acme, gateway, globex, own-node need 540"],
         ),
     ],
 )
@@ -116,15 +124,122 @@ def test_an_inventory_that_cannot_work(changes: dict[str, dict[str, t.Any]], exp
         assert text.startswith(beginning)
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (
+            {"ansible_host": "nodes.example"},
+            "acme: lnd_source_addresses must be addresses or networks; nodes.example, by default ansible_host, is none. bitcoind takes no names",
+        ),
+        (
+            {"lnd_source_addresses": ["192.0.2.14", "db1.example"]},
+            "acme: lnd_source_addresses must be addresses or networks; db1.example is none.",
+        ),
+        ({"lnd_source_addresses": ["10.0.0.1/24"]}, "acme: lnd_source_addresses must be addresses or networks; 10.0.0.1/24 is none."),
+        (
+            {"lnd_source_addresses": ["10.0.0.0/0.0.0.255"]},
+            "acme: lnd_source_addresses must be addresses or networks; 10.0.0.0/0.0.0.255 is none.",
+        ),
+        ({"lnd_source_addresses": ["fe80::1%eth0"]}, "acme: lnd_source_addresses must be addresses or networks; fe80::1%eth0 is none."),
+        ({"lnd_source_addresses": [4]}, "acme: lnd_source_addresses must be addresses or networks; 4 is none."),
+        (
+            {"lnd_source_addresses": "192.0.2.14"},
+            "acme: lnd_source_addresses must be a list of addresses or networks, and '192.0.2.14' is no list.",
+        ),
+        ({"bitcoind_node_addresses": ["db1.example"]}, "acme: bitcoind_node_addresses must be addresses or networks; db1.example is none."),
+        ({"postgres_node_addresses": ["db1.example"]}, "acme: postgres_node_addresses must be addresses or networks; db1.example is none."),
+    ],
+)
+def test_what_is_no_address(variables: dict[str, t.Any], expected: str) -> None:
+    """One tenant's would keep bitcoind from starting, for all of them."""
+    texts = found({"acme": variables})
+    assert len(texts) == 1, texts
+    assert texts[0].startswith(expected)
+
+
+def test_a_host_without_an_address() -> None:
+    assert found({"db1": {}}, own=["db1"])[0].startswith(
+        "db1: lnd_source_addresses must be addresses or networks; db1, by default ansible_host,"
+    )
+
+
+@pytest.mark.parametrize("name", ["acme.example", "Acme", "a_b", "1acme", "-acme", "a" * 29, "", "acme\n"])
+@pytest.mark.parametrize("host", ["gateway", "acme", "signer-acme"])
+def test_a_name_that_no_node_can_have(host: str, name: str) -> None:
+    texts = found({host: {"lnd_name": name}})
+    assert len(texts) == 1, texts
+    assert texts[0].startswith(f"{host}: lnd_name is {name!r}, and users and databases are named by it. Set lnd_name to a letter and")
+
+
+def test_a_user_is_named_by_the_longest_name() -> None:
+    """useradd takes 32 characters."""
+    assert found({"acme": {"lnd_name": "a" * 28}}) == []
+    assert len("lnd-" + "a" * 28) == 32
+
+
+@pytest.mark.parametrize("name", ["acme_inc", "Acme", "acme.example", "acme-", "a" * 64])
+def test_a_name_that_no_tenant_can_have(name: str) -> None:
+    texts = found({"acme": {"tenant_name": name}})
+    assert len(texts) == 1, texts
+    assert texts[0].startswith(f"acme: tenant_name is {name!r}, and the tenant would refuse a kit for it. Set tenant_name to")
+
+
+def test_a_host_whose_name_is_neither() -> None:
+    """Its own names are enough."""
+    hosts = {"Acme_1": {"ansible_host": "192.0.2.16", "lnd_name": "acme-1", "tenant_name": "1acme"}}
+    assert found(hosts, tenants=["Acme_1"]) == []
+    texts = found({"Acme_1": {"ansible_host": "192.0.2.16"}}, tenants=["Acme_1"])
+    assert [text.partition(", and")[0] for text in texts] == ["Acme_1: lnd_name is 'Acme_1'", "Acme_1: tenant_name is 'Acme_1'"]
+
+
+def test_a_node_without_a_unit_has_any_name() -> None:
+    assert found({"own-node": {"lnd_shape": "external", "lnd_name": "Own.Node"}}) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gateway": {"lnd_version": "0.22.0-beta"}},
+        {"acme": {"lnd_version": "0.22.0-beta"}, "globex": {"lnd_version": "0.22.0-beta"}},
+        {"acme": {"lnd_version": "0.21.2-beta"}},
+        {"acme": {"lnd_version": "0.22.0-beta", "lnd_shape": "external"}},
+    ],
+)
+def test_versions_that_do_not_meet(changes: dict[str, dict[str, t.Any]]) -> None:
+    assert found(changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"acme": {"lnd_version": "0.22.0-beta"}},
+            "192.0.2.14 have one lnd, and different lnd_version: acme 0.22.0-beta, globex 0.21.2-beta.",
+        ),
+        (
+            {"acme": {"lnd_version": "0.20.1-beta"}, "globex": {"lnd_version": "0.22.0-beta"}},
+            "192.0.2.14 have one lnd, and different lnd_version: acme 0.20.1-beta, globex 0.22.0-beta.",
+        ),
+        (
+            {"own-node": {"ansible_host": "192.0.2.12", "lnd_port_offset": 1, "lnd_version": "0.22.0-beta"}},
+            "192.0.2.12 have one lnd, and different lnd_version: gateway 0.21.2-beta, own-node 0.22.0-beta.",
+        ),
+    ],
+)
+def test_versions_that_meet_on_a_machine(changes: dict[str, dict[str, t.Any]], expected: str) -> None:
+    """The newer one would be everybody's, and newer than the other tenant's signer."""
+    assert found(changes) == [f"The nodes on {expected} Give them the same, or machines of their own."]
+
+
 def test_a_host_that_is_signer_and_provider() -> None:
     texts = found({}, signers=["acme"])
     assert any(text.startswith("acme is in the groups signers and tenants. The provider must not have a tenant's keys") for text in texts)
 
 
 def test_hubs_need_connections_too() -> None:
-    texts = found({"chain": {"postgres_max_connections": 193}, "acme": {"lndhub_postgres_maxconnections": 10}}, hubs=["acme"])
+    texts = found({"chain": {"postgres_max_connections": 209}, "acme": {"lndhub_postgres_maxconnections": 10}}, hubs=["acme"])
     assert len(texts) == 1
-    assert "need 174" in texts[0]
+    assert "need 190" in texts[0]
 
 
 def test_an_inventory_without_a_database() -> None:

@@ -162,6 +162,8 @@ def test_a_certificate_for_another_name(listener: t.Callable[[Cert | None], int]
     found = stage(signer_check.check(target(listener(certificate), pem(certificate))), "tls")
     assert found.reason == "certificate_name"
     assert "it has signer.example.com" in found.seen
+    # lnd adds no name to a certificate that is there.
+    assert all(part in found.cure for part in ("lnd_tls_names", "remove its tls.cert and tls.key", "signer.yml", "hand over a new bundle"))
 
 
 def test_a_certificate_that_the_pinned_one_has_signed(listener: t.Callable[[Cert | None], int]) -> None:
