@@ -81,6 +81,7 @@ def mirror(regtest: Regtest, builders: Builders) -> t.Iterator[None]:
     good = release(builders, "1.2.0")
     releases = {
         "1.0.0": release(builders, "1.0.0"),
+        "1.1.0-beta.rc1": release(builders, "1.1.0-beta.rc1"),
         "1.1.0": release(builders, "1.1.0"),
         "bad-archive": spoilt(good, "prog.tar.gz", lambda _packed: archive("6.6.6")),
         "truncated": spoilt(good, "prog.tar.gz", lambda packed: packed[: len(packed) // 2]),
@@ -152,11 +153,12 @@ def test_an_upgrade_is_another_version(regtest: Regtest, install: t.Callable[...
     assert regtest.sh(MACHINE, "prog") == "1.1.0"
 
 
-def test_a_downgrade_is_refused(regtest: Regtest, install: t.Callable[..., Run]) -> None:
+@pytest.mark.parametrize("older", ["1.0.0", "1.1.0-beta.rc1"])
+def test_a_downgrade_is_refused(regtest: Regtest, install: t.Callable[..., Run], older: str) -> None:
     before = regtest.sh(MACHINE, STATE)
-    run = install("1.0.0")
+    run = install(older)
     assert run.status != 0
-    assert "prog 1.1.0 is in use, and 1.0.0 is older" in run.text
+    assert f"prog 1.1.0 is in use, and {older} is older" in run.text
     assert regtest.sh(MACHINE, STATE) == before
 
 

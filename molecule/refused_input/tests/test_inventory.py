@@ -38,3 +38,10 @@ def test_an_option_of_another_type(regtest: Regtest) -> None:
     run = regtest.play("onboard_tenant", "--limit=acme", "--extra-vars=tenant_channel_capacity=much")
     assert run.status != 0
     assert "tenant_channel_capacity" in run.text, run.output
+
+
+def test_a_seed_that_is_brought_to_no_certain_place(regtest: Regtest) -> None:
+    run = regtest.play("signer", "--extra-vars=lnd_seed_dest=seed.age", inventory="acme")
+    assert run.status != 0
+    assert "lnd_seed_dest is seed.age, and must be an absolute path" in run.text, run.output
+    assert not any(run.changed.values())

@@ -9,9 +9,11 @@ A wallet of another seed, found by the node itself: tests/unit/plugins/modules/t
 
 from __future__ import annotations
 
+import json
 import typing as t
 from contextlib import contextmanager
 
+import pytest
 from regtest import Regtest, Run, until
 
 CUT = """
@@ -107,6 +109,47 @@ def test_wrong_password_of_the_database(regtest: Regtest) -> None:
     run = regtest.play("provision_tenant", "--limit=globex")
     assert run.status == 0, run.output
     until("the channel of globex", lambda: channel_is_active(regtest, "globex"), timeout=120)
+
+
+# A second signer, beside the first, on what could be a fresh machine: it has the tenant's seed on the desk, and no wallet.
+FRESH = json.dumps({"lnd_name": "fresh", "lnd_port_offset": 7})
+REMOVE_FRESH = """
+systemctl disable --quiet --now lnd@fresh.service
+rm -rf /var/lib/lnd/fresh /etc/lnd/fresh /etc/credstore.encrypted/lnd@fresh.* /etc/systemd/system/lnd@fresh.service.d
+userdel lnd-fresh
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)], ids=["run", "check"])
+def test_a_fresh_machine_gets_no_other_seed(regtest: Regtest, options: tuple[str, ...]) -> None:
+    """The second run, in check mode, finds the lnd that the first has left without a wallet."""
+    kept = (regtest.state / "acme/seed.age").read_bytes()
+    try:
+        run = regtest.play("signer", f"--extra-vars={FRESH}", *options, inventory="acme")
+        assert run.status != 0
+        assert "There is a seed for this node at" in run.text, run.output
+        assert "move that file away" in run.text
+        assert regtest.machine("signer-acme").run("ls /etc/lnd/fresh/seed.age").rc != 0
+        assert (regtest.state / "acme/seed.age").read_bytes() == kept
+    finally:
+        if options:
+            regtest.sh("signer-acme", REMOVE_FRESH)
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)], ids=["run", "check"])
+def test_another_seed_on_the_desk_is_kept(regtest: Regtest, options: tuple[str, ...]) -> None:
+    path = regtest.state / "acme/seed.age"
+    kept = path.read_bytes()
+    another = (regtest.state / "globex/seed.age").read_bytes()
+    path.write_bytes(another)
+    try:
+        run = regtest.play("signer", *options, inventory="acme")
+        assert run.status != 0
+        assert "are different seeds" in run.text, run.output
+        assert path.read_bytes() == another
+    finally:
+        path.write_bytes(kept)
+    assert not any(run.changed.values())
 
 
 def test_all_is_as_it_was(regtest: Regtest) -> None:

@@ -33,6 +33,12 @@ options:
       - A file that is there already is never overwritten. It is kept under the first free numbered name, such as C(seed.age.1).
       - After an interruption between seed and wallet, the next run makes another seed in the same way; the older file then belongs to no wallet.
     type: path
+  seed_copy:
+    description:
+      - Where a copy of the node's encrypted seed is kept already, for instance on the controller.
+      - A node that has no wallet then is not given one of a new seed, which would be another node. The module fails and names the copy.
+      - The module does not look at it. An existing wallet, and one of a given seed, are not affected.
+    type: str
   mnemonic_file:
     description:
       - File with the 24 words of a given seed, separated by white space. Lines that begin with C(#) do not count.
@@ -132,6 +138,7 @@ def main() -> None:
             **argspec.WALLET_SPEC,
             "seed_recipient": {"type": "str"},
             "seed_path": {"type": "path"},
+            "seed_copy": {"type": "str"},
             "mnemonic_file": {"type": "path"},
             "passphrase_file": {"type": "path", "no_log": False},
             "recovery_window": {"type": "int", "default": 0},
@@ -149,6 +156,7 @@ def main() -> None:
         "network",
         "seed_recipient",
         "seed_path",
+        "seed_copy",
         "mnemonic_file",
         "passphrase_file",
         "recovery_window",
@@ -183,6 +191,8 @@ def main() -> None:
         result=result,
         settle=lambda client, found: opening.settle(client, found, desired.opening, macaroon),
         connect=lambda: state.started(module.connect, "NON_EXISTING", params["wait_timeout"]),
+        # Otherwise the wallet of one run, and the seed that another left for its owner.
+        alone=True,
     )
 
 

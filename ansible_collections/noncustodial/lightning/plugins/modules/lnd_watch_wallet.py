@@ -47,6 +47,13 @@ options:
     description: When the seed was made, in unix seconds. Without it the lnd would scan the whole chain, which takes hours on mainnet.
     type: int
     required: true
+  wait_timeout:
+    description:
+      - Seconds to wait for the lnd to start, for the wallet to be made, and for O(wait_for), each.
+      - For the lnd to start, and for the V(RPC_ACTIVE) of one that has never been in step with the chain, it is 120 at most. So however long the chain
+        may take, an lnd that does not start, or has a wallet that is not whole, is soon found.
+    type: float
+    default: 120.0
   node_id:
     description:
       - The public key of the node whose accounts these shall be. By default it is taken from the accounts.
@@ -160,7 +167,7 @@ def main() -> None:
         apply=apply,
         result=result,
         settle=lambda client, found: watch_wallet.settle_watch_wallet(client, found, desired, macaroon),
-        connect=lambda: state.started(module.connect, "NON_EXISTING", params["wait_timeout"]),
+        connect=lambda: state.started(module.connect, "NON_EXISTING", min(params["wait_timeout"], watch_wallet.START_WAIT)),
     )
 
 

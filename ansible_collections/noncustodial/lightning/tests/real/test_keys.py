@@ -106,6 +106,7 @@ def test_starting_lnd_is_waited_for(desk: Desk, signer: Lnd) -> None:
 def test_no_wallet_without_an_owner_of_the_seed(desk: Desk, signer: Lnd) -> None:
     desk.refused(signer, "lnd_wallet", "nobody to whom", wallet_password_file=str(desk.password))
     desk.refused(signer, "lnd_wallet", "Cannot write", **wallet(desk, seed_path="/nonexistent/seed.age"))
+    desk.refused(signer, "lnd_wallet", "There is a seed for this node at /desk/seed.age", **wallet(desk, seed_copy="/desk/seed.age"))
     assert desk.ok(signer, "lnd_wallet", True, check=True, **wallet(desk))["actions"] == ["create"]
     assert desk.ok(signer, "lnd_state_info", False)["state"] == "NON_EXISTING"
     assert not os.path.exists(desk.seed["seed_path"])
@@ -115,7 +116,7 @@ def test_create_then_unchanged(desk: Desk, signer: Lnd) -> None:
     made = desk.ok(signer, "lnd_wallet", True, **wallet(desk))
     assert (made["created"], made["state"]) == (True, "RPC_ACTIVE")
     assert made["node_id"] == desk.ok(signer, "lnd_info", False)["identity_pubkey"]
-    again = desk.ok(signer, "lnd_wallet", False, **wallet(desk, node_id=made["node_id"]))
+    again = desk.ok(signer, "lnd_wallet", False, **wallet(desk, node_id=made["node_id"], seed_copy="/desk/seed.age"))
     assert (again["created"], again["node_id"], again["birthday"]) == (False, made["node_id"], made["birthday"])
     desk.refused(signer, "lnd_wallet", made["node_id"], OTHER, **wallet(desk, node_id=OTHER))
 

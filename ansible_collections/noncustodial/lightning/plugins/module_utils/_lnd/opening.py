@@ -147,9 +147,14 @@ def opened(client: Client, opening: Opening) -> None:
     state.await_state(client, "UNLOCKED", opening.wait_timeout)
 
 
+def opens(wallet: Wallet, opening: Opening) -> bool:
+    """Whether there is a wallet that is open, or that lnd itself opens."""
+    return wallet.exists and (wallet.state != "LOCKED" or opening.auto_unlock)
+
+
 def settle(client: Client, wallet: Wallet, opening: Opening, macaroon: Macaroon) -> Wallet:
     """Wait until an open wallet, or one that lnd itself opens, has come as far as asked, and look whose it is."""
-    if not wallet.exists or (wallet.state == "LOCKED" and not opening.auto_unlock):
+    if not opens(wallet, opening):
         return wallet
     now = state.await_state(client, opening.wait_for, opening.wait_timeout)
     node_id = wallet.node_id or _read_node_id(client, now, macaroon)

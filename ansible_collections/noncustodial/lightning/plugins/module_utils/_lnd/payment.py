@@ -221,7 +221,11 @@ def wait_payment(client: Client, state: State, timeout: float) -> State:
         WaitTimeout: it is still under way after so many seconds; it is not lost, and not to be paid otherwise.
         PaymentFailed: it has failed.
     """
-    if state.payment is None or not state.payment.under_way:
+    if state.payment is None:
+        return state
+    if not state.payment.under_way:
+        # It is so when another run paid, and failed before this one could wait for it.
+        check(client.node, state.payment)
         return state
     call = "routerrpc.Router/TrackPaymentV2"
     try:

@@ -28,6 +28,23 @@ def parse(text: str) -> tuple[int, int, int, float]:
     return int(major), int(minor), int(patch), float(candidate) if candidate else _FINAL
 
 
+def older(version: str, than: str) -> bool:
+    """Whether a version comes before another one; the name of a build of one's own that follows in either does not count.
+
+    Args:
+        version: of lnd's.
+        than: another, or anything else, than which nothing is older.
+
+    Raises:
+        InvalidInput: the first is not a version of lnd's.
+    """
+    found = _FORM.match(than)
+    if not found:
+        return False
+    wanted = _FORM.match(version)
+    return parse(wanted.group() if wanted else version) < parse(found.group())
+
+
 def plain(text: str) -> str:
     """The version without what GetInfo appends (0.21.2-beta out of 0.21.2-beta commit=…)."""
     return text.strip().partition(" ")[0].removeprefix("v")

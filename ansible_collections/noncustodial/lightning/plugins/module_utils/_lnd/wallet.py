@@ -28,6 +28,7 @@ class Desired:
         opening: how the wallet is opened.
         seed_recipient: public key to which a new seed is encrypted.
         seed_path: where that file goes.
+        seed_copy: where a copy of the node's encrypted seed is kept already, so that no other seed is to be made.
         mnemonic_file: a given seed.
         passphrase_file: its passphrase, or the one that a new seed shall have.
         recovery_window: how many unused addresses are looked at in a restore.
@@ -40,6 +41,7 @@ class Desired:
     opening: Opening
     seed_recipient: str | None = None
     seed_path: str | None = None
+    seed_copy: str | None = None
     mnemonic_file: str | None = None
     passphrase_file: str | None = None
     recovery_window: int = 0
@@ -74,7 +76,7 @@ def plan_wallet(desired: Desired, wallet: Wallet, node: str) -> Plan:
 
     Raises:
         InvalidInput: an option that the change needs is missing or wrong.
-        Refused: there is a wallet of another seed, or there would be nobody who has the seed.
+        Refused: there is a wallet of another seed, or a seed but no wallet, or there would be nobody who has the seed.
     """
     if not wallet.exists:
         return _plan_creation(desired, wallet, node)
@@ -96,6 +98,13 @@ def _plan_creation(desired: Desired, wallet: Wallet, node: str) -> Plan:
                 "Set birthday to the unix seconds of the day on which the seed was made",
             )
         return Plan((Action("restore"),), before, {**after, "birthday": desired.birthday})
+    if desired.seed_copy:
+        raise Refused(
+            f"There is a seed for this node at {desired.seed_copy}, and lnd at {node} has no wallet: one of a new seed would be another node. "
+            "No wallet was made",
+            "Restore the node from that seed with lnd_wallet and its mnemonic_file, see docs/recovery.md; or, if a new node is meant, "
+            "move that file away",
+        )
     if desired.seed_recipient and desired.seed_path:
         seed.check_recipient(desired.seed_recipient)
         return Plan((Action("create"),), before, {**after, "seed_path": desired.seed_path})

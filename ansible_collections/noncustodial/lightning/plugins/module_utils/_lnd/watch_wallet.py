@@ -9,12 +9,15 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from . import accounts, bip32, bundle, opening
+from . import accounts, bip32, bundle, opening, state
 from .client import Client
 from .errors import Refused, WaitTimeout
 from .opening import Opening, Wallet
 from .plan import Action, Plan
 from .problems import Invalid
+
+# Seconds in which a whole wallet comes to serve calls, whatever the chain then takes. A half-made one never does.
+START_WAIT = 120.0
 
 
 @dataclass(frozen=True)
@@ -106,16 +109,22 @@ def settle_watch_wallet(client: Client, wallet: Wallet, desired: Desired, macaro
     Raises:
         Incomplete: an interruption left a part of a wallet, and it can be made again without loss.
         Refused: the wallet is not watch-only, or accounts are missing or others.
+        WaitTimeout: a wallet that may well be whole has not come as far as asked.
     """
-    try:
-        settled = opening.settle(client, wallet, desired.opening, macaroon)
-    except WaitTimeout as late:
-        if _never_served(desired.chain_directory):
-            raise Incomplete(f"{late.what}. That lnd has a wallet, but it has never served with it") from late
-        raise
+    if opening.opens(wallet, desired.opening) and not state.reached(wallet.state, "RPC_ACTIVE") and _never_served(desired.chain_directory):
+        _await_first_start(client, desired.opening)
+    settled = opening.settle(client, wallet, desired.opening, macaroon)
     if settled.node_id is not None:
         _check_accounts(client.authorised(macaroon()), desired)
     return settled
+
+
+def _await_first_start(client: Client, wanted: Opening) -> None:
+    """Wait until lnd serves calls. Only then it comes into step with the chain, which takes minutes on mainnet, and writes channel.backup."""
+    try:
+        state.await_state(client, min("RPC_ACTIVE", wanted.wait_for, key=state.STATES.index), min(wanted.wait_timeout, START_WAIT))
+    except WaitTimeout as late:
+        raise Incomplete(f"{late.what}. That lnd has a wallet, but it has never served with it") from late
 
 
 def _never_served(chain_directory: str) -> bool:

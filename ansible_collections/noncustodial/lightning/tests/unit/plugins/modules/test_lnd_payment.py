@@ -120,6 +120,15 @@ def test_paid_by_another_run_at_this_moment(scripted: t.Any, succeeds: t.Any, de
     assert succeeds("lnd_payment", **WISH, **lnd.options)["status"] == "SUCCEEDED"
 
 
+def test_paid_by_another_run_that_has_failed_already(scripted: t.Any, module: t.Any) -> None:
+    transit = Call(SEND, [Fails("payment is in transition", "ALREADY_EXISTS")])
+    result = module(
+        "lnd_payment", **WISH, **scripted(decoded(), NONE, transit, decoded(), tracked("FAILED", "FAILURE_REASON_NO_ROUTE")).options
+    )
+    assert result["failed"] is True
+    assert result["reason"] == "FAILURE_REASON_NO_ROUTE"
+
+
 @pytest.mark.parametrize(
     "reason", ["FAILURE_REASON_NO_ROUTE", "FAILURE_REASON_INSUFFICIENT_BALANCE", "FAILURE_REASON_INCORRECT_PAYMENT_DETAILS"]
 )

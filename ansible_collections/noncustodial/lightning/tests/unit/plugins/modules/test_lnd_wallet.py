@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,24 @@ class TestNewSeed:
         assert f"birthday {result['birthday']}" in decrypted(tmp_path)
         assert_no_secret(result)
 
+    def test_two_runs_go_one_after_the_other(
+        self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, password: t.Any, owner: t.Any
+    ) -> None:
+        """From before it looks whether there is a wallet, until there is one, nobody else does."""
+        lnd: ScriptedLnd
+        turns: list[str] = []
+
+        def has_its_turn() -> None:
+            with open(lnd.folder / "tls.cert", "rb") as certificate, pytest.raises(BlockingIOError):
+                fcntl.flock(certificate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            turns.append("taken")
+
+        watch, look, generate, make = *beginning("NON_EXISTING"), *creation(tmp_path)
+        alone = [replace(call, before=has_its_turn) for call in (look, generate, make)]
+        lnd = scripted(watch, *alone, *end())
+        assert succeeds("lnd_wallet", **password, **owner, **lnd.options)["created"] is True
+        assert turns == ["taken"] * 3
+
     def test_check_mode_touches_nothing(self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, owner: t.Any) -> None:
         lnd = scripted(*beginning("NON_EXISTING"))
         result = succeeds("lnd_wallet", check=True, wallet_password_file=str(tmp_path / "not there yet"), **owner, **lnd.options)
@@ -115,6 +135,16 @@ class TestNewSeed:
         succeeds("lnd_wallet", **password, **owner, **lnd.options)
         assert (tmp_path / "seed.age.1").read_text() == "what was in seed.age.1"
         assert (tmp_path / "seed.age.2").read_text() == "what was in seed.age"
+
+    @pytest.mark.parametrize("check", [False, True])
+    def test_none_where_a_copy_of_a_seed_is_kept(
+        self, scripted: Scripted, fails: t.Any, password: t.Any, owner: t.Any, check: bool
+    ) -> None:
+        lnd = scripted(*beginning("NON_EXISTING"))
+        message = fails("lnd_wallet", check, seed_copy="/desk/seed.age", **password, **owner, **lnd.options)
+        assert "There is a seed for this node at /desk/seed.age" in message
+        assert "move that file away" in message
+        assert not os.path.exists(owner["seed_path"])
 
     def test_without_an_owner_refused(self, scripted: Scripted, fails: t.Any, password: t.Any) -> None:
         lnd = scripted(*beginning("NON_EXISTING"))
@@ -201,6 +231,10 @@ class TestGivenSeed:
 
 
 class TestExistingWallet:
+    def test_a_copy_of_its_seed_is_kept(self, scripted: Scripted, succeeds: t.Any, owner: t.Any) -> None:
+        lnd = scripted(*beginning("RPC_ACTIVE"), Call(INFO, {"identity_pubkey": NODE}), Call(SUBSCRIBE, states("RPC_ACTIVE")))
+        assert succeeds("lnd_wallet", seed_copy="/desk/seed.age", **owner, **lnd.options)["changed"] is False
+
     def test_open_is_unchanged(self, scripted: Scripted, succeeds: t.Any, password: t.Any, owner: t.Any) -> None:
         lnd = scripted(
             *beginning("SERVER_ACTIVE"), Call(INFO, {"identity_pubkey": NODE}, macaroon=True), Call(SUBSCRIBE, states("SERVER_ACTIVE"))

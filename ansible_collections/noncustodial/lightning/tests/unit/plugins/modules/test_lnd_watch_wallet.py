@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import watch_wallet
 from ansible_collections.noncustodial.lightning.plugins.modules import lnd_watch_wallet
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
@@ -54,6 +55,7 @@ def end(answer: dict[str, t.Any] | None = None, node: str = NODE) -> list[Call]:
     return [
         Call(SUBSCRIBE, states("UNLOCKED")),
         Call(GET, {"state": "UNLOCKED"}),
+        Call(SUBSCRIBE, states("RPC_ACTIVE")),
         Call(SUBSCRIBE, states("RPC_ACTIVE")),
         Call(INFO, {"identity_pubkey": node}, macaroon=True),
         Call(LIST, answer or listed(bundles.accounts()), macaroon=True),
@@ -103,6 +105,17 @@ def test_existing_is_unchanged(scripted: Scripted, succeeds: t.Any, options: Opt
     assert succeeds("lnd_watch_wallet", **options, **lnd.options)["changed"] is False
 
 
+def test_one_that_has_served_is_waited_for_once(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
+    lnd = scripted(
+        *beginning("LOCKED"),
+        Call(SUBSCRIBE, states("LOCKED", "UNLOCKED", "RPC_ACTIVE")),
+        Call(INFO, {"identity_pubkey": NODE}, macaroon=True),
+        Call(LIST, listed(bundles.accounts())),
+    )
+    (lnd.macaroon_file.parent / "channel.backup").touch()
+    assert succeeds("lnd_watch_wallet", auto_unlock=True, **options, **lnd.options)["changed"] is False
+
+
 def test_existing_of_another_seed(scripted: Scripted, fails: t.Any, options: Options) -> None:
     lnd = scripted(*beginning("SERVER_ACTIVE"), Call(INFO, {"identity_pubkey": OTHER}))
     message = fails("lnd_watch_wallet", **options, **lnd.options)
@@ -131,6 +144,27 @@ class TestHalfMade:
         assert result["reason"] == "wallet_incomplete"
         assert "UNLOCKED" in result["msg"]
 
+    def test_never_starts_is_soon_found(self, scripted: Scripted, module: t.Any, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However long the chain may take."""
+        monkeypatch.setattr(watch_wallet, "START_WAIT", 0.1)
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("LOCKED", "UNLOCKED")))
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_for="SERVER_ACTIVE", wait_timeout=1800, **options, **lnd.options)
+        assert result["reason"] == "wallet_incomplete"
+
+    def test_cannot_be_reached_any_more(self, scripted: Scripted, module: t.Any, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(watch_wallet, "START_WAIT", 0.1)
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [Fails("gone", "UNAVAILABLE")]))
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=1800, **options, **lnd.options)
+        assert result["reason"] == "wallet_incomplete"
+
+    def test_one_that_is_not_in_step_with_the_chain_is_no_such_case(self, scripted: Scripted, module: t.Any, options: Options) -> None:
+        """It serves calls, and would write channel.backup only later."""
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("UNLOCKED", "RPC_ACTIVE")), Call(SUBSCRIBE, states("RPC_ACTIVE")))
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_for="SERVER_ACTIVE", wait_timeout=0.1, **options, **lnd.options)
+        assert result["failed"] is True
+        assert "last seen: RPC_ACTIVE" in result["msg"]
+        assert "reason" not in result
+
     def test_once_served_is_no_such_case(self, scripted: Scripted, module: t.Any, options: Options) -> None:
         lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("LOCKED")))
         (lnd.macaroon_file.parent / "channel.backup").touch()
@@ -151,6 +185,12 @@ class TestHalfMade:
         result = module("lnd_watch_wallet", **options, **lnd.options)
         assert "Drain and close" in result["msg"]
         assert "reason" not in result
+
+
+def test_one_that_is_not_there_is_soon_found(fails: t.Any, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_wallet, "START_WAIT", 0.1)
+    message = fails("lnd_watch_wallet", rpcserver="localhost:1", lnddir=str(tmp_path), network="regtest", wait_timeout=1800, **options)
+    assert "Waited 0.1 s for lnd to be NON_EXISTING" in message
 
 
 def test_wallet_with_private_keys(scripted: Scripted, fails: t.Any, options: Options) -> None:

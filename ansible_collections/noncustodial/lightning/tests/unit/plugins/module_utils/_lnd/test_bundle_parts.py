@@ -34,11 +34,29 @@ from ansible_collections.noncustodial.lightning.tests.unit import bundles
 )
 def test_versions_are_compared(older: str, newer: str) -> None:
     assert versions.parse(older) < versions.parse(newer)
+    assert versions.older(older, newer) is True
+    assert versions.older(newer, older) is False
+    assert versions.older(newer, newer) is False
 
 
 def test_a_version_is_the_same_in_each_of_its_forms() -> None:
     assert versions.parse("v0.21.2-beta") == versions.parse("0.21.2-beta commit=v0.21.2-beta") == versions.parse("0.21.2")
     assert versions.plain("0.21.2-beta commit=") == "0.21.2-beta"
+
+
+def test_the_name_of_a_build_of_ones_own_does_not_count() -> None:
+    assert versions.older("0.21.2-beta-ours.2", "0.21.2-beta-ours.3") is False
+    assert versions.older("0.21.2-beta.rc1-ours", "0.21.2-beta") is True
+
+
+@pytest.mark.parametrize("text", ["", "bin"])
+def test_nothing_is_older_than_what_is_no_version(text: str) -> None:
+    assert versions.older("0.21.2-beta", text) is False
+
+
+def test_what_is_no_version_is_not_newer_either() -> None:
+    with pytest.raises(InvalidInput):
+        versions.older("latest", "0.21.2-beta")
 
 
 @pytest.mark.parametrize("text", ["", "latest", "0.21", "0.21.2-alpha", "0.21.2-beta; rm"])

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter lnd_older."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.versions import older
+
+DOCUMENTATION = r"""
+name: lnd_older
+short_description: Whether one version of lnd is older than another
+version_added: 0.1.0
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+description:
+  - Orders versions as lnd names them. A release candidate is older than its release, and than a later candidate.
+  - What follows after that, such as the name of a build of one's own, does not count.
+options:
+  _input:
+    description: A version, such as C(0.21.2-beta.rc1).
+    type: str
+    required: true
+  than:
+    description: Another one. Nothing is older than what is no version.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: The version in use is not newer
+  ansible.builtin.assert:
+    that: not (lnd_version | noncustodial.lightning.lnd_older('0.21.2-beta'))
+"""
+
+RETURN = r"""
+_value:
+  description: Whether it is.
+  type: bool
+"""
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Their names."""
+        return {"lnd_older": older}
