@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import kit
+
 COLLECTION = Path(__file__).resolve().parents[2]
 ROLES = COLLECTION / "roles"
 ROOT = COLLECTION.parents[2]
@@ -64,6 +66,10 @@ def test_every_option_has_a_type_and_a_description(role: str) -> None:
 )
 def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
     assert load("bitcoind", "defaults/main.yml")[server] == load("lnd", "defaults/main.yml")[client]
+
+
+def test_the_signers_firewall_takes_the_addresses_that_a_kit_may_have() -> None:
+    assert load("signer", "vars/main.yml")["signer_provider_address"] == kit.ADDRESS.pattern
 
 
 def test_what_preflight_adds_up_has_defaults() -> None:
