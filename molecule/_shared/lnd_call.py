@@ -11,8 +11,8 @@ sys.path.insert(0, question["client"])
 
 from _lnd import messages  # noqa: E402
 from _lnd.client import Client, Connection  # noqa: E402
-from _lnd.files import read_file  # noqa: E402
 from _lnd.errors import CallError  # noqa: E402
+from _lnd.files import read_file  # noqa: E402
 
 
 def field(value):
