@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After a failure: what failed units, journals and nodes of the topology say. Run by pytest's summary, and by molecule when a playbook failed."""
+"""After a failure: what failed units, journals and nodes of the topology say. Run by pytest's summary, and by tools/test when a converge failed."""
 
 from __future__ import annotations
 

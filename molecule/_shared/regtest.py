@@ -75,7 +75,9 @@ class Run:
     @property
     def changed(self) -> dict[str, int]:
         """How much it changed on each host."""
-        recap = self.output.rpartition("PLAY RECAP")[2]
+        _before, recapped, recap = self.output.rpartition("PLAY RECAP")
+        if not recapped:
+            raise AssertionError(f"no playbook came to its end: {self.output}")
         return {host: int(number) for host, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", recap, re.MULTILINE)}
 
     @property

@@ -87,6 +87,17 @@ def test_the_backup_has_left_the_machine(regtest: Regtest, tenant: str) -> None:
     until("the newest backup on the backup machine", arrived)
 
 
+def test_a_backup_from_before_the_watch_leaves_too(regtest: Regtest) -> None:
+    """As after a boot, or when a node that has channels gets its backup machine."""
+
+    def copies() -> int:
+        return len(regtest.sh("chain", "ls /var/backups/lnd/acme").split())
+
+    before = copies()
+    regtest.sh("nodes", "systemctl restart lnd-backup@acme.path")
+    until("another copy", lambda: copies() == before + 1)
+
+
 def backup_ssh(regtest: Regtest, *arguments: str, data: bytes = b"") -> t.Any:
     """What acme's node could do with the key that hands its backups over."""
     config = ["ssh", "-F", "/etc/lnd/acme/backup_ssh", "-i", "/etc/lnd/acme/backup_key"]

@@ -106,3 +106,15 @@ def test_a_wrong_bundle(regtest: Regtest, tmp_path: Path, fault: t.Callable[[Reg
     assert "Nothing was changed" in run.text, run.output
     assert not any(run.changed.values())
     assert state(regtest) == before
+
+
+def test_another_seed_on_another_controller(regtest: Regtest, tmp_path: Path) -> None:
+    """Without a report the node itself says so, and still asks its own signer."""
+    bundle = tmp_path / "bundle.json"
+    bundle.write_bytes(of_another_seed(regtest))
+    before = state(regtest)
+    run = regtest.play("onboard_tenant", "--limit=acme", f"--extra-vars=tenant_bundle={bundle} tenant_report={tmp_path}/report.json")
+    assert run.status != 0
+    assert "has a wallet of another seed: its node is" in run.text, run.output
+    assert run.changed == {"acme": 0}
+    assert state(regtest) == before

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import typing as t
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from regtest import Regtest, Run, until
@@ -71,13 +72,17 @@ def test_signer_unreachable(regtest: Regtest) -> None:
     assert not any(run.changed.values())
 
 
-def test_gateway_without_funds(regtest: Regtest) -> None:
-    """The own node stands in for a gateway that has no coins."""
-    run = onboard(regtest, "acme", "--extra-vars=tenant_gateway=own-node")
+def test_gateway_without_funds(regtest: Regtest, tmp_path: Path) -> None:
+    """The own node stands in for a gateway that has no coins, and acme, without its report, for a tenant that comes on board."""
+    node = "sha256sum /etc/lnd/acme/* /etc/credstore.encrypted/lnd@acme.*; systemctl show --property=MainPID lnd@acme.service"
+    before = regtest.sh("nodes", node)
+    run = onboard(regtest, "acme", f"--extra-vars=tenant_gateway=own-node tenant_report={tmp_path}/report.json")
     assert run.status != 0
     assert "too few coins: 0 sat confirmed" in run.text, run.output
+    assert "needed: 1000000 sat, confirmed or not" in run.text, run.output
     assert "Send the difference to bcrt1" in run.text
-    assert not any(run.changed.get(host, 0) for host in ("gateway", "own-node"))
+    assert run.changed == {"acme": 0}
+    assert regtest.sh("nodes", node) == before
     assert regtest.lncli("own-node", "pendingchannels")["pending_open_channels"] == []
 
 

@@ -11,7 +11,7 @@ short_description: Read what an lnd has, on chain and in channels
 version_added: 0.1.0
 description:
   - Reads the balances of an lnd's wallet and of its channels.
-  - Can demand that enough confirmed coins are there, and wait for them. The error otherwise says what is missing and where to send it.
+  - Can demand that enough coins are there, and wait for them. The error otherwise says what is missing and where to send it.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
   - noncustodial.lightning.attributes.info
@@ -20,8 +20,12 @@ options:
     description: Confirmed coins that the wallet must hold, in sat. With less the module fails.
     type: int
     default: 0
+  min_total:
+    description: Coins that the wallet must hold, confirmed or not, in sat. With less the module fails.
+    type: int
+    default: 0
   wait_timeout:
-    description: Seconds to wait for O(min_confirmed).
+    description: Seconds to wait for O(min_confirmed) and O(min_total).
     type: float
     default: 0.0
 seealso:
@@ -96,11 +100,16 @@ def main() -> None:
     module = LndModule(
         {
             "min_confirmed": {"type": "int", "default": 0},
+            "min_total": {"type": "int", "default": 0},
             "wait_timeout": {"type": "float", "default": 0.0},
         }
     )
     options = module.params
-    module.info(lambda client: balance.balance_result(balance.demand(client, options["min_confirmed"], options["wait_timeout"])))
+    module.info(
+        lambda client: balance.balance_result(
+            balance.demand(client, options["min_confirmed"], options["min_total"], options["wait_timeout"])
+        )
+    )
 
 
 if __name__ == "__main__":

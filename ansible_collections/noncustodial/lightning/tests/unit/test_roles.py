@@ -12,6 +12,7 @@ import jinja2
 import pytest
 import yaml
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import kit
 from ansible_collections.noncustodial.lightning.plugins.module_utils._node import database_connections
 
 COLLECTION = Path(__file__).resolve().parents[2]
@@ -81,6 +82,10 @@ def test_the_examples_install_the_roles_version(file: str, name: str) -> None:
 )
 def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
     assert load("bitcoind", "defaults/main.yml")[server] == load("lnd", "defaults/main.yml")[client]
+
+
+def test_the_signers_firewall_takes_the_addresses_that_a_kit_may_have() -> None:
+    assert load("signer", "vars/main.yml")["signer_provider_address"] == kit.ADDRESS.pattern
 
 
 def test_what_preflight_reads_has_defaults() -> None:

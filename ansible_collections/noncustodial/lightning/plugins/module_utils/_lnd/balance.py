@@ -42,23 +42,27 @@ def read_balances(client: Client) -> Balances:
     )
 
 
-def demand(client: Client, confirmed: int, timeout: float) -> Balances:
-    """All balances of a node that has at least so many confirmed coins.
+def demand(client: Client, confirmed: int, total: int, timeout: float) -> Balances:
+    """All balances of a node that has at least so many coins.
 
     Args:
         client: the node.
-        confirmed: sat.
+        confirmed: sat with a confirmation.
+        total: sat, confirmed or not.
         timeout: seconds to wait for them.
 
     Raises:
         Refused: it has fewer.
     """
+
+    def enough(found: Balances) -> bool:
+        return found.wallet["confirmed_balance"] >= confirmed and found.wallet["total_balance"] >= total
+
     try:
-        return wait.until(
-            "confirmed coins", lambda: read_balances(client), lambda found: found.wallet["confirmed_balance"] >= confirmed, timeout
-        )
+        return wait.until("coins", lambda: read_balances(client), enough, timeout)
     except WaitTimeout as error:
-        raise too_little(client, f"{confirmed} sat confirmed") from error
+        needs = {f"{confirmed} sat confirmed": confirmed, f"{total} sat, confirmed or not": total}
+        raise too_little(client, " and ".join(text for text, amount in needs.items() if amount)) from error
 
 
 def too_little(client: Client, needs: str) -> Refused:

@@ -29,6 +29,8 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
 _CURE = "Ask the provider for a new kit"
 TENANT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
+# The signer's firewall is written with these: IPv4 alone, and no network that opens the signer to half the world. The role signer has the same rule.
+ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3}(/(1[6-9]|2[0-9]|3[0-2]))?")
 
 
 def read(path: str) -> dict[str, t.Any]:
@@ -64,14 +66,17 @@ def validate(kit: object) -> list[Problem]:
         versions.parse(kit["lnd_version"])
     except InvalidInput as error:
         found.append(Problem("lnd_version", error.what))
+    if not kit["provider_addresses"]:
+        found.append(Problem("provider_addresses", "is empty: nobody could dial the signer"))
     for index, address in enumerate(kit["provider_addresses"]):
         if not _is_address(address):
-            found.append(Problem(f"provider_addresses[{index}]", f"is neither an address nor a network: {shown(address)}"))
+            text = f"is neither an IPv4 address nor an IPv4 network of /16 or narrower: {shown(address)}"
+            found.append(Problem(f"provider_addresses[{index}]", text))
     return found
 
 
 def _is_address(value: object) -> bool:
     try:
-        return isinstance(value, str) and bool(ipaddress.ip_network(value, strict=False))
+        return isinstance(value, str) and bool(ADDRESS.fullmatch(value)) and bool(ipaddress.IPv4Network(value, strict=False))
     except ValueError:
         return False

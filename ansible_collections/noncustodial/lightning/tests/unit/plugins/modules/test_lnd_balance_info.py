@@ -40,6 +40,15 @@ def test_too_little_names_node_amounts_and_address(scripted: t.Any, fails: t.Any
         assert part in message
 
 
+def test_unconfirmed_coins_count_in_the_total(scripted: t.Any, succeeds: t.Any) -> None:
+    succeeds("lnd_balance_info", min_total=8, **scripted(wallet(5), IN_CHANNELS).options)
+
+
+def test_too_little_in_total(scripted: t.Any, fails: t.Any) -> None:
+    lnd = scripted(wallet(5), IN_CHANNELS, wallet(5), IN_CHANNELS, Call(NEW, {"address": "bcrt1qhere"}))
+    assert "needed: 9 sat, confirmed or not. " in fails("lnd_balance_info", min_total=9, **lnd.options)
+
+
 def test_waits_for_a_confirmation(scripted: t.Any, succeeds: t.Any) -> None:
     lnd = scripted(wallet(0), IN_CHANNELS, wallet(0), IN_CHANNELS, wallet(9), IN_CHANNELS)
     assert succeeds("lnd_balance_info", min_confirmed=9, wait_timeout=10, **lnd.options)["wallet_balance"]["confirmed_balance"] == 9

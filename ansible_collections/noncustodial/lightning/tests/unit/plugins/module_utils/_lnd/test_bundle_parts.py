@@ -206,9 +206,21 @@ def test_a_name_that_no_document_uses_is_not_repeated() -> None:
         ({"lnd_version": "latest"}, "lnd_version"),
         ({"provider_addresses": ["192.0.2.0/24", "gateway"]}, "provider_addresses[1]"),
         ({"provider_addresses": "192.0.2.1"}, "provider_addresses"),
+        ({"provider_addresses": []}, "provider_addresses"),
+        ({"provider_addresses": [3221225985]}, "provider_addresses[0]"),
+        ({"provider_addresses": ["192.0.2.1 } tcp dport 22 accept #"]}, "provider_addresses[0]"),
+        ({"provider_addresses": ["192.0.2.1\n"]}, "provider_addresses[0]"),
+        ({"provider_addresses": ["192.0.2.256"]}, "provider_addresses[0]"),
+        ({"provider_addresses": ["2001:db8::1"]}, "provider_addresses[0]"),
+        ({"provider_addresses": ["0.0.0.0/0"]}, "provider_addresses[0]"),
+        ({"provider_addresses": ["10.0.0.0/15"]}, "provider_addresses[0]"),
         ({"seed": "abandon"}, "seed"),
     ],
 )
 def test_kits_that_are_refused(changes: dict[str, t.Any], path: str) -> None:
     assert kit.validate(bundles.kit()) == []
     assert [problem.path for problem in kit.validate(bundles.kit(**changes))] == [path]
+
+
+def test_addresses_of_a_provider() -> None:
+    assert kit.validate(bundles.kit(provider_addresses=["192.0.2.1", "192.0.2.14/24", "10.0.0.0/16", "198.51.100.7/32"])) == []
