@@ -14,7 +14,7 @@ from regtest import Regtest, until
 
 SIGNER = "signer-acme:10009"
 CERTIFICATE = "/etc/lnd/acme/signer.crt"
-# Any Bitcoin address that is not acme's.
+# The key by which a node is known (lnd: keychain.KeyFamilyNodeKey).
 NODE_KEY = {"key_family": 6, "key_index": 0}
 
 

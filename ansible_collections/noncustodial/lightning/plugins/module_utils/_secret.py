@@ -20,8 +20,6 @@ SECRET_BYTES = 32
 SCRAM_ITERATIONS = 4096
 SALT_BYTES = 16
 
-# Takes a command and its standard input; gives its return code, output and errors.
-
 
 def make(encoding: str) -> str:
     """A new random secret of 256 bits, as text without a character that any file format could misread."""

@@ -9,6 +9,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -46,11 +47,13 @@ def free_port() -> int:
 
 
 def lnd_binary() -> Path:
-    """The lnd that the whole workspace uses, from the cache."""
-    found = sorted(CACHE.glob("lnd/*/lnd"))
-    if not found:
-        raise AssertionError(f"there is no lnd in {CACHE}: run make lnd")
-    return found[-1]
+    """The lnd that the whole workspace uses, of the version in tools/lnd/go.mod, from the cache."""
+    pinned = re.search(r"^\s*github\.com/lightningnetwork/lnd (v\S+)", (IMPORT_ROOT / "tools/lnd/go.mod").read_text(), re.MULTILINE)
+    assert pinned is not None, "tools/lnd/go.mod names no version of lnd"
+    binary = CACHE / "lnd" / pinned[1] / "lnd"
+    if not binary.is_file():
+        raise AssertionError(f"there is no {binary}: run tools/lnd/fetch")
+    return binary
 
 
 class Bitcoind:
@@ -66,7 +69,7 @@ class Bitcoind:
             text=True,
         ).stdout.split()
         if not image:
-            raise AssertionError(f"there is no image {CHAIN_IMAGE}: run make demo once, or tools/image/build")
+            raise AssertionError(f"there is no image {CHAIN_IMAGE}: run tools/image chain trixie")
         arguments = [
             "-regtest",
             "-server",
@@ -189,10 +192,14 @@ class Lnd:
         macaroon = self.directory / "data/chain/bitcoin/regtest/admin.macaroon"
         return (self.directory / "tls.cert").read_bytes(), macaroon.read_bytes()
 
+    @property
+    def connection(self) -> dict[str, t.Any]:
+        """The options by which a module connects to it."""
+        return {"rpcserver": self.rpcserver, "lnddir": str(self.directory), "network": "regtest"}
+
     def module(self, name: str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
         """The result of one module that connects to this node, run as Ansible runs it: a process of its own, options on its input."""
-        connection = {"rpcserver": self.rpcserver, "lnddir": str(self.directory), "network": "regtest"}
-        return run_module(name, check, **connection, **options)
+        return run_module(name, check, **self.connection, **options)
 
 
 @dataclass

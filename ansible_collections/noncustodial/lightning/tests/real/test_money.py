@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 
 import pytest
@@ -13,7 +12,9 @@ import pytest
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import channels
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import TimedOut
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.plan import Action
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Network, until
+from ansible_collections.noncustodial.lightning.tests.unit.conftest import run
 
 pytestmark = pytest.mark.chain
 
@@ -217,14 +218,25 @@ def test_an_opening_whose_answer_was_lost_is_not_begun_again(network: Network) -
     assert len(ok(network.alice.module("lnd_channel", **wish), False)["channels"]) == 1
 
 
-def test_an_opening_whose_answer_was_lost_is_found(network: Network) -> None:
+def test_an_opening_whose_answer_was_lost_is_found(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module runs in this process, so that the peer hangs for as long as the call takes, and it is seen that its answer was lost."""
     network.bitcoind.mine(6)
     peer = {"peer": network.ids["carol"], "capacity": 700_000}
     ok(network.alice.module("lnd_channel", wait=True, channels=[peer]), False)
     wish: dict[str, t.Any] = {"channels": [{**peer, "count": 2}]}
-    network.carol.freeze()
-    thaw = threading.Timer(4, network.carol.thaw)
-    thaw.start()
-    assert len(ok(network.alice.module("lnd_channel", timeout=2, **wish), True)["channels"]) == 2
-    thaw.join()
+    really, lost = channels.apply_channels, list[TimedOut]()
+
+    def while_the_peer_hangs(client: Client, action: Action) -> None:
+        network.carol.freeze()
+        try:
+            really(client, action)
+        except TimedOut as error:
+            lost.append(error)
+            raise
+        finally:
+            network.carol.thaw()
+
+    monkeypatch.setattr(channels, "apply_channels", while_the_peer_hangs)
+    assert len(ok(run("lnd_channel", timeout=2, **network.alice.connection, **wish), True)["channels"]) == 2
+    assert [error.call for error in lost] == ["lnrpc.Lightning/BatchOpenChannel"]
     assert len(ok(network.alice.module("lnd_channel", **wish), False)["channels"]) == 2
