@@ -113,7 +113,7 @@ def _unread(name: str, known: t.Sequence[str]) -> bool:
     """Whether there is a drop-in that systemd has not read. Those in a directory that is new, NeedDaemonReload of systemd 252 does not see."""
     stem, kind = os.path.splitext(name)
     template = f"{stem.split('@')[0]}@{kind}" if "@" in stem else name
-    there = {str(path) for unit in {name, template} for path in Path(_UNITS, f"{unit}.d").glob("*.conf")}
+    there = {str(path) for unit in (name, template) for path in Path(_UNITS, f"{unit}.d").glob("*.conf")}
     return not there <= set(known)
 
 
