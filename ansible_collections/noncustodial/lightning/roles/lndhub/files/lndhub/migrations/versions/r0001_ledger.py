@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make all tables and rules."""
+    connection = op.get_bind().connection.driver_connection
+    op.get_bind().connection.dbapi_connection.await_(connection.execute(Path(__file__).with_name("0001_ledger.sql").read_text()))

@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hub on a real PostgreSQL and a real lnd, whose channel leads to another real lnd. The tests build on each other, in this order."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
+from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Postgres, until
+from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Setting, Wallet, baked
+
+pytestmark = [pytest.mark.chain, pytest.mark.database]
+
+
+class Pair:
+    """A node with a hub, a node of the world, and a channel between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bitcoind = Bitcoind()
+        self.nodes = [Lnd(folder / name, self.bitcoind, "--noseedbackup", f"--alias={name}") for name in ("inner", "outer")]
+        for node in self.nodes:
+            node.start()
+        for node in self.nodes:
+            state = node.module("lnd_state_info", state="SERVER_ACTIVE", wait_timeout=60)
+            assert state.get("state") == "SERVER_ACTIVE", state
+        self.inner, self.outer = self.nodes
+        outer_id = self.outer.module("lnd_info")["identity_pubkey"]
+        self.bitcoind.pay(self.inner.module("lnd_address")["address"], 1)
+        self.inner.module("lnd_balance_info", min_confirmed=100_000_000, wait_timeout=30)
+        self.inner.module("lnd_peer", pubkey=outer_id, host=self.outer.host)
+        channel = [{"peer": outer_id, "capacity": 10_000_000, "push_sat": 5_000_000, "private": True}]
+        self.inner.module("lnd_channel", channels=channel)
+        self.bitcoind.mine(6)
+        opened = self.inner.module("lnd_channel", channels=channel, wait=True, wait_timeout=60)
+        assert not opened.get("failed"), opened
+        # Until each has heard the other's policy no invoice can name the channel.
+        for node in self.nodes:
+            made = node.module("lnd_invoice", value_msat=1000, private=True, wait_timeout=30)
+            assert made.get("route_hints"), made
+        self.client = Client(Connection(self.outer.rpcserver, *self.outer.credentials()))
+
+    def pay(self, request: str, **more: t.Any) -> t.Any:
+        """A payment by the node of the world; gives lnd's record."""
+        fields = {"payment_request": request, "fee_limit_msat": 10_000, "timeout_seconds": 20, "no_inflight_updates": True, **more}
+        record = next(iter(self.client.stream("routerrpc.Router/SendPaymentV2", **fields)))
+        assert record.status == 2, record
+        return record
+
+    def invoice(self, msat: int, **more: t.Any) -> str:
+        """An invoice of the node of the world."""
+        return str(self.client.call("lnrpc.Lightning/AddInvoice", value_msat=msat, private=True, **more).payment_request)
+
+    def stop(self) -> None:
+        """Stop all of it."""
+        for node in self.nodes:
+            node.stop()
+        self.bitcoind.stop()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Pair]:
+    pair = Pair(tmp_path_factory.mktemp("pair"))
+    yield pair
+    pair.client.close()
+    pair.stop()
+
+
+@pytest.fixture(scope="module")
+def setting(pair: Pair, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Setting:
+    certificate, _admin = pair.inner.credentials()
+    folder = tmp_path_factory.mktemp("hub")
+    return Setting(folder, postgres, pair.inner.rpcserver, certificate, baked(pair.inner)).migrate()
+
+
+@pytest.fixture(scope="module")
+def hub(setting: Setting) -> t.Iterator[Process]:
+    process = setting.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def alice(hub: Process) -> Wallet:
+    return hub.user()
+
+
+@pytest.fixture(scope="module")
+def bob(hub: Process) -> Wallet:
+    return hub.user()
+
+
+def test_check_says_that_all_parts_serve(setting: Setting) -> None:
+    done = setting.run("check")
+    assert (done.returncode, done.stdout) == (0, "database: ok\nnode: ok\nsigner: ok\n")
+
+
+def test_a_deposit(pair: Pair, alice: Wallet) -> None:
+    added = alice.post("/addinvoice", amt="20000", memo="first")
+    assert alice.get(f"/checkpayment/{added['r_hash']}") == {"paid": False}
+    decoded = alice.get(f"/decodeinvoice?invoice={added['pay_req']}")
+    assert (decoded["num_satoshis"], decoded["description"], decoded["payment_hash"]) == ("20000", "first", added["r_hash"])
+    assert decoded["route_hints"], "the way by a private channel is named"
+    pair.pay(added["pay_req"])
+    until("the deposit", lambda: alice.get("/balance")["BTC"]["AvailableBalance"] == 20_000)
+    assert alice.get(f"/checkpayment/{added['r_hash']}") == {"paid": True}
+
+
+def test_a_payment_to_the_world(pair: Pair, alice: Wallet) -> None:
+    request = pair.invoice(1_000_500, memo="coffee")
+    paid = alice.pay(request)
+    assert paid.get("payment_error") == "", paid
+    assert paid["payment_route"]["total_amt_msat"] == 1_000_500
+    assert alice.msat == 20_000_000 - 1_000_500
+    transaction = alice.get("/gettxs")[-1]
+    assert (transaction["value"], transaction["fee"], transaction["memo"]) == (1001, 0, "coffee")
+    again = alice.pay(request)
+    assert (again["error"], again["code"]) == (True, 10)
+    assert alice.msat == 20_000_000 - 1_000_500
+
+
+def test_a_payment_between_users(pair: Pair, alice: Wallet, bob: Wallet) -> None:
+    request = bob.invoice(500, "rent")
+    before = alice.msat
+    paid = alice.pay(request)
+    assert paid.get("payment_error") == "", paid
+    assert (alice.msat, bob.msat) == (before - 500_000, 500_000)
+    with pytest.raises(AssertionError, match="INCORRECT_PAYMENT_DETAILS|failure_reason: "):
+        pair.pay(request)
+    assert bob.msat == 500_000
+
+
+def test_amountless_both_ways(pair: Pair, alice: Wallet, bob: Wallet) -> None:
+    before = alice.msat
+    assert alice.pay(bob.invoice(0))["code"] == 8
+    assert alice.pay(bob.invoice(0), amount=7)["payment_error"] == ""
+    assert alice.pay(pair.invoice(0), amount="8")["payment_error"] == ""
+    pair.pay(bob.invoice(0), amt_msat=9_999)
+    until("the deposit", lambda: bob.msat == 500_000 + 7_000 + 9_999)
+    assert alice.msat == before - 15_000
+
+
+def test_keysend(pair: Pair, alice: Wallet) -> None:
+    info = pair.client.call("lnrpc.Lightning/GetInfo")
+    before = alice.msat
+    refused = alice.post("/v2/payments/keysend", amount=5, destination=info.identity_pubkey)
+    assert refused["code"] == 10, "the node of the world takes no keysend"
+    assert alice.msat == before
+
+
+def test_health_and_metrics(hub: Process) -> None:
+    health = hub.http.get("/healthz")
+    assert (health.status_code, health.json()) == (200, {"status": "ok", "database": "ok", "node": "ok", "signer": "ok"})
+    assert hub.http.get("/metrics").json()["error"] is True
+    text = hub.http.get("/metrics", headers={"Authorization": "Bearer the-admin-token-of-a-test"}).text
+    assert "lndhub_pending_payments 0.0" in text
+    print(hub.rss_mb())
