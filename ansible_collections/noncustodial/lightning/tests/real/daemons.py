@@ -144,7 +144,7 @@ class Postgres:
         if not durable:
             settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         script = (
-            "set -eu; bin=$(echo /usr/lib/postgresql/*/bin); install -d -o postgres /data; "
+            "set -eu; bin=$(echo /usr/lib/postgresql/*/bin); install -d -m 700 -o postgres /data; "
             "as='setpriv --reuid postgres --regid postgres --clear-groups'; cd /data; "
             "[ -e /data/PG_VERSION ] || $as $bin/initdb --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync /data >/dev/null; "
             f"exec $as $bin/postgres -D /data {settings}"

@@ -56,7 +56,13 @@ class Setting:
         self.database = postgres.create()
         self.postgres = postgres
         self.options: dict[str, dict[str, t.Any]] = {
-            "database": {"host": "127.0.0.1", "port": postgres.port, "name": self.database, "user": postgres.SUPERUSER, "sslmode": "disable"},
+            "database": {
+                "host": "127.0.0.1",
+                "port": postgres.port,
+                "name": self.database,
+                "user": postgres.SUPERUSER,
+                "sslmode": "disable",
+            },
             "node": {"rpcserver": rpcserver, "certificate": str(folder / "tls.cert")},
             "service": {"create": "open", "reconcile_every": 0.2},
             "limits": {"requests_per_second": 10_000.0, "burst": 10_000, "logins_per_minute": 10_000.0, "creates_per_minute": 10_000.0},

@@ -151,7 +151,11 @@ def test_the_account_numbers_that_the_statements_above_use(settings: config.Conf
 def test_an_ended_payment_does_not_change(settings: config.Config) -> None:
     async def body(pool: Pool) -> None:
         number = await ledger.reserve(pool, wish(1000))
-        for statement in ("UPDATE payments SET amount_msat = 5", "UPDATE payments SET state = 'failed', ended_at = now()", "DELETE FROM payments"):
+        for statement in (
+            "UPDATE payments SET amount_msat = 5",
+            "UPDATE payments SET state = 'failed', ended_at = now()",
+            "DELETE FROM payments",
+        ):
             with pytest.raises(asyncpg.IntegrityConstraintViolationError):
                 await pool.execute(statement)
         assert await ledger.release(pool, number, "why")
@@ -197,9 +201,7 @@ def test_many_spend_one_balance(settings: config.Config) -> None:
 def test_one_invoice_has_one_payer(settings: config.Config) -> None:
     async def body(pool: Pool) -> None:
         mine = await invoice(pool, 2, 1000)
-        done = await asyncio.gather(
-            *(ledger.reserve(pool, wish(1000, 0, 1, mine, "internal")) for _ in range(10)), return_exceptions=True
-        )
+        done = await asyncio.gather(*(ledger.reserve(pool, wish(1000, 0, 1, mine, "internal")) for _ in range(10)), return_exceptions=True)
         assert sum(isinstance(one, int) for one in done) == 1
         assert all(isinstance(one, (int, ledger.AlreadyPaid)) for one in done)
         number = next(one for one in done if isinstance(one, int))

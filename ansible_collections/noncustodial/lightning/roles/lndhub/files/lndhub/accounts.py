@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import argon2
 import asyncpg
 
+from . import db
 from .config import MAX_MSAT, Limits
 from .db import Pool, Record
 from .errors import BadArguments, BadAuth, NotFound, TooMany
@@ -61,7 +62,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """The hash to be stored."""
-        return await self._run(self._hasher.hash, password)
+        return str(await self._run(self._hasher.hash, password))
 
     async def matches(self, stored: str | None, password: str) -> bool:
         """Whether a password is the one whose hash is stored."""
@@ -100,7 +101,7 @@ class Accounts:
         _check_password(password)
         hashed = await self._passwords.hash(password)
         try:
-            row = await self._pool.fetchrow("INSERT INTO users (login, password_hash) VALUES ($1, $2) RETURNING *", login, hashed)
+            row = await db.row(self._pool, "INSERT INTO users (login, password_hash) VALUES ($1, $2) RETURNING *", login, hashed)
         except asyncpg.UniqueViolationError as error:
             raise LoginTaken from error
         return self._user(row), password

@@ -11,13 +11,15 @@ import asyncpg
 
 from .config import Config
 
-Pool = asyncpg.Pool
-Record = asyncpg.Record
+Record: t.TypeAlias = asyncpg.Record
+Pool: t.TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 UNREACHABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # What asyncpg says where a connection broke in the middle of a step.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -53,6 +55,18 @@ def _ssl(mode: str, root: str) -> t.Any:
     context = ssl.create_default_context(cafile=root)
     context.check_hostname = mode == "verify-full"
     return context
+
+
+REFUSED = asyncpg.PostgresError
+"""What is raised when the database does not do what it was told, away or not."""
+
+
+async def row(pool: Pool, statement: str, *arguments: object) -> Record:
+    """The one row of a statement that always gives one."""
+    found = await pool.fetchrow(statement, *arguments)
+    if found is None:
+        raise LookupError(f"no row came of: {statement}")
+    return found
 
 
 async def open_pool(config: Config) -> Pool:

@@ -69,7 +69,7 @@ def _word(there: bool) -> str:
 async def _answers(what: str, asked: t.Awaitable[object]) -> bool:
     try:
         await asyncio.wait_for(asked, _TIMEOUT)
-    except (CallError, *db.UNREACHABLE, db.asyncpg.PostgresError) as error:
+    except (CallError, *db.UNREACHABLE, db.REFUSED) as error:
         _LOG.warning("%s: %s", what, error or type(error).__name__)
         return False
     return True

@@ -94,7 +94,7 @@ class Internal:
             raise ledger.AlreadyPaid from error
         if preimage is None:
             # Another process has ended it meanwhile, in one way or the other.
-            row = await self._pool.fetchrow("SELECT state, preimage FROM payments WHERE id = $1", payment_id)
+            row = await db.row(self._pool, "SELECT state, preimage FROM payments WHERE id = $1", payment_id)
             if row["state"] != "settled":
                 raise ledger.AlreadyPaid
             preimage = row["preimage"]

@@ -17,7 +17,8 @@ from datetime import datetime
 
 import asyncpg
 
-from .db import Pool, Record
+from . import db
+from .db import Pool
 from .errors import HubError, NotEnoughBalance
 
 
@@ -248,7 +249,8 @@ class Books:
 
 async def books(pool: Pool) -> Books:
     """Add the whole ledger up. It reads all entries: for a slow timer, not for requests."""
-    row: Record = await pool.fetchrow(
+    row = await db.row(
+        pool,
         """
         WITH sums AS (
           SELECT a.id, a.kind, a.user_id, coalesce((SELECT sum(msat) FROM entries e WHERE e.account_id = a.id), 0) AS msat FROM ledger_accounts a
@@ -259,6 +261,6 @@ async def books(pool: Pool) -> Books:
           coalesce(sum(s.msat) FILTER (WHERE s.kind = 'reserved'), 0) AS reserved,
           coalesce(sum(s.msat) FILTER (WHERE s.kind = 'fees'), 0) AS fees
         FROM sums s LEFT JOIN balances b ON b.account_id = s.id
-        """
+        """,
     )
     return Books(*(int(row[name]) for name in ("total", "drift", "internal", "owed", "reserved", "fees")))

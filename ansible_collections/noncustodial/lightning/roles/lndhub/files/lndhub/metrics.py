@@ -37,7 +37,9 @@ class Metrics:
         self._owed = self._gauge("liabilities_msat", "What all users have, reserved included")
         self._reserved = self._gauge("reserved_msat", "Of that, reserved for payments under way")
         self._fees = self._gauge("routing_fees_msat", "Routing fees that users have paid")
-        self._local = self._gauge("channel_local_msat", "What the node has in its open channels; liabilities above it cannot all be paid out")
+        self._local = self._gauge(
+            "channel_local_msat", "What the node has in its open channels; liabilities above it cannot all be paid out"
+        )
         self._pending = self._gauge("pending_payments", "Payments whose end is not known")
         self._oldest = self._gauge("oldest_pending_seconds", "Age of the oldest of them")
         self._settle_index = self._gauge("settle_index", "How far the settled invoices of the node are booked")
@@ -59,7 +61,7 @@ class Metrics:
                 self._fees.set(books.fees_msat)
                 if books.total_msat or books.drift_msat or books.internal_msat:
                     _LOG.error("the books do not balance: %s", books)
-            except (*db.UNREACHABLE, db.asyncpg.PostgresError) as error:
+            except (*db.UNREACHABLE, db.REFUSED) as error:
                 _LOG.warning("the books were not added up: %s", error)
             await asyncio.sleep(every)
 
@@ -69,11 +71,12 @@ class Metrics:
         for name in ("database", "node", "signer"):
             self._up.labels(name).set(getattr(state, name) == "ok")
         if state.database == "ok":
-            row = await self._pool.fetchrow(
+            row = await db.row(
+                self._pool,
                 """
                 SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest,
                   (SELECT settle_index FROM progress) AS settle_index FROM payments WHERE state = 'pending'
-                """
+                """,
             )
             self._pending.set(row["pending"])
             self._oldest.set(float(row["oldest"]))
@@ -83,4 +86,4 @@ class Metrics:
                 self._local.set(await self._node.local_balance())
             except CallError as error:
                 _LOG.warning("the node's balance was not read: %s", error)
-        return t.cast("bytes", generate_latest(self.registry))
+        return generate_latest(self.registry)

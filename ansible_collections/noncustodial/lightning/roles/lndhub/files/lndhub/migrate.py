@@ -60,5 +60,3 @@ def _upgrade(connection: Connection) -> None:
         environment.configure(connection=connection, transactional_ddl=True)
         environment.run_migrations()
     _LOG.info("the schema is at revision %s", scripts.get_current_head())
-
-

@@ -217,14 +217,14 @@ class Node:
             return True
         return True
 
-    async def settled_invoices(self, after: int) -> t.AsyncIterator[Invoice]:
+    async def settled_invoices(self, after: int) -> t.AsyncGenerator[Invoice, None]:
         """All invoices that are settled from now on, and before them those with a greater settle index than the given one (if it is not 0)."""
         async for answer in self._client.stream("lnrpc.Lightning/SubscribeInvoices", settle_index=after):
             invoice = _invoice(answer)
             if invoice.state == "SETTLED":
                 yield invoice
 
-    async def send(self, outgoing: Outgoing) -> t.AsyncIterator[Payment]:
+    async def send(self, outgoing: Outgoing) -> t.AsyncGenerator[Payment, None]:
         """Hand a payment to lnd and follow it. lnd refuses the call after send_before, whenever it comes: its macaroon says so."""
         fields: dict[str, t.Any] = {
             "fee_limit_msat": outgoing.fee_limit_msat,

@@ -215,13 +215,17 @@ class Outgoing:
                 raise PaymentFailed(f"payment failed: {reason}")
             if record.amount_msat != pending.amount_msat:
                 # Somebody else has paid this hash by this node, with another amount. Neither booking would be right; a person must look.
-                _LOG.error("payment %d is %d msat here and %d msat in lnd; it stays pending", pending.id, pending.amount_msat, record.amount_msat)
+                _LOG.error(
+                    "payment %d is %d msat here and %d msat in lnd; it stays pending", pending.id, pending.amount_msat, record.amount_msat
+                )
                 raise InTransit
             await ledger.settle(self._pool, pending.id, record.fee_msat, record.preimage)
         except (*db.UNREACHABLE, asyncpg.PostgresError) as error:
             _LOG.error("payment %d is %s in lnd and could not be booked: %s", pending.id, record.status, error)
             raise InTransit from error
-        _LOG.info("payment %d made: %d msat, fee %d msat, hash %s", pending.id, record.amount_msat, record.fee_msat, record.payment_hash.hex())
+        _LOG.info(
+            "payment %d made: %d msat, fee %d msat, hash %s", pending.id, record.amount_msat, record.fee_msat, record.payment_hash.hex()
+        )
         return Paid(pending.payment_hash, record.preimage, record.amount_msat, record.fee_msat)
 
     async def look(self, pending: Pending) -> None:
@@ -250,5 +254,3 @@ class Outgoing:
             await asyncio.wait(self._tasks, timeout=timeout)
         for task in self._tasks:
             task.cancel()
-
-

@@ -58,7 +58,9 @@ class Tokens:
 
     def __init__(self, key: bytes, access_seconds: int, refresh_seconds: int) -> None:
         if len(key) < _LEAST_KEY_BYTES:
-            raise WeakKey(f"credential jwt_key has {len(key)} bytes. Give {_LEAST_KEY_BYTES} or more, for example from `openssl rand -hex 32`")
+            raise WeakKey(
+                f"credential jwt_key has {len(key)} bytes. Give {_LEAST_KEY_BYTES} or more, for example from `openssl rand -hex 32`"
+            )
         self._key, self._access_seconds, self._refresh_seconds = key, access_seconds, refresh_seconds
 
     def access(self, user_id: int, epoch: int) -> str:
@@ -77,9 +79,12 @@ class Tokens:
             claims: dict[str, t.Any] = jwt.decode(
                 token, self._key, [_ALGORITHM], audience=_AUDIENCE, options={"require": ["aud", "sub", "iat", "exp"]}
             )
-            return Access(int(claims["sub"]), int(claims["epoch"]))
+            access = Access(int(claims["sub"]), int(claims["epoch"]))
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
             raise BadAuth from error
+        if not 0 < access.user_id < 2**63:
+            raise BadAuth
+        return access
 
     async def login(self, pool: Pool, user_id: int, epoch: int) -> Pair:
         """Tokens after a login by password: the beginning of a family."""

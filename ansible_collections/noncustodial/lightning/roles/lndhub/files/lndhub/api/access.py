@@ -15,7 +15,9 @@ from ..errors import BadAuth, Forbidden
 from ..hub import Hub
 
 # For the API's description alone; what comes in is read here, so that errors have LndHub's form.
-_described = Depends(HTTPBearer(auto_error=False, bearerFormat="JWT", description="access_token of /auth; for the admin's routes the admin token"))
+_described = Depends(
+    HTTPBearer(auto_error=False, bearerFormat="JWT", description="access_token of /auth; for the admin's routes the admin token")
+)
 
 
 def hub_of(request: Request) -> Hub:

@@ -48,5 +48,3 @@ def up(msat: int) -> int:
 def buffer(value: bytes) -> dict[str, t.Any]:
     """Bytes as the first LndHub, which was JavaScript, wrote them; clients still read this form."""
     return {"type": "Buffer", "data": list(value)}
-
-

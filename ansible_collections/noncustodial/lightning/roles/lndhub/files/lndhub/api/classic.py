@@ -28,6 +28,7 @@ _NO_ZERO = r"^[^\x00]*$"
 Text = t.Annotated[str, Field(strict=True, max_length=1024, pattern=_NO_ZERO)]
 Secret = t.Annotated[str, Field(strict=True, max_length=256, pattern=_NO_ZERO)]
 Bolt11 = t.Annotated[str, Field(strict=True, max_length=7100)]
+Records = t.Annotated[dict[Text, Text], Field(max_length=32)]
 Limit = t.Annotated[int, Query(ge=1, le=history.MOST)]
 Offset = t.Annotated[int, Query(ge=0, le=1_000_000_000)]
 
@@ -65,7 +66,7 @@ class TokenPair(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105
     expires_in: int
 
 
@@ -90,12 +91,13 @@ class PayInvoiceBody(Body):
 
 
 class KeysendBody(Body):
-    """A payment without an invoice."""
+    """A payment without an invoice; lndhub.go's clients write customRecords."""
 
     amount: t.Annotated[Sat, Field(gt=0)]
     destination: t.Annotated[str, Field(pattern="^0[23][0-9a-fA-F]{64}$")]
     memo: Text = ""
-    custom_records: dict[str, Text] = Field(default_factory=dict, alias="customRecords", max_length=32)
+    custom_records: Records = Field(default_factory=dict)
+    customRecords: Records = Field(default_factory=dict)  # noqa: N815
 
 
 def tokens(pair: Pair) -> TokenPair:
@@ -191,9 +193,8 @@ def custom_records(given: t.Mapping[str, str]) -> dict[int, bytes]:
 @router.post("/keysend", dependencies=USER)
 async def keysend(hub: Running, user: CurrentUser, body: KeysendBody) -> dict[str, t.Any]:
     """Pay a node without an invoice."""
-    paid = await hub.paying.keysend(
-        user, body.destination.lower(), body.amount * 1000, body.memo, custom_records(body.custom_records)
-    )
+    records = custom_records({**body.customRecords, **body.custom_records})
+    paid = await hub.paying.keysend(user, body.destination.lower(), body.amount * 1000, body.memo, records)
     return {
         "payment_error": "",
         "payment_hash": buffer(paid.payment_hash),
@@ -309,7 +310,17 @@ async def check_route_invoice(
     return _decoded(await hub.paying.read(invoice))
 
 
-_INFO = ("identity_pubkey", "alias", "block_height", "block_hash", "synced_to_chain", "synced_to_graph", "version", "uris", "num_active_channels")
+_INFO = (
+    "identity_pubkey",
+    "alias",
+    "block_height",
+    "block_hash",
+    "synced_to_chain",
+    "synced_to_graph",
+    "version",
+    "uris",
+    "num_active_channels",
+)
 
 
 @router.get("/getinfo", dependencies=USER)
@@ -321,5 +332,3 @@ async def get_info(hub: Running, user: CurrentUser) -> dict[str, t.Any]:
 
 def _seconds(moment: datetime) -> int:
     return int(moment.timestamp())
-
-

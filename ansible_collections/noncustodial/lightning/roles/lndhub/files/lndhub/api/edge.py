@@ -193,5 +193,3 @@ def handle_errors(app: FastAPI, metrics: t.Callable[[], Metrics | None]) -> None
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:
         return answer(request, HubError())
-
-

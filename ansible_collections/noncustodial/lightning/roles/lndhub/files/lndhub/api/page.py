@@ -28,7 +28,8 @@ def render(document: t.Mapping[str, t.Any]) -> str:
     parts = [f"<section><h2>{escape(tag)}</h2>{''.join(operations)}</section>" for tag, operations in tags.items()]
     schemas = document.get("components", {}).get("schemas", {})
     parts.append(
-        "<section><h2>Types</h2>" + "".join(f'<h3 id="{escape(name)}">{escape(name)}</h3>{_json(schema)}' for name, schema in schemas.items())
+        "<section><h2>Types</h2>"
+        + "".join(f'<h3 id="{escape(name)}">{escape(name)}</h3>{_json(schema)}' for name, schema in schemas.items())
     )
     info = document["info"]
     return (

@@ -17,7 +17,7 @@ from ..config import MAX_MSAT
 from ..errors import HubError, NotFound
 from .access import ADMIN, CREATOR, USER, CurrentUser, Running
 from .amounts import MAX_SAT, Sat, down, up
-from .classic import HEX32, Body, Bolt11, Limit, Offset, Secret, Text, custom_records
+from .classic import HEX32, Body, Bolt11, Limit, Offset, Records, Secret, Text, custom_records
 
 router = APIRouter(prefix="/v2", tags=["v2"])
 
@@ -142,7 +142,7 @@ class Keysend(Body):
     amount: t.Annotated[int, Field(strict=True, gt=0, le=MAX_SAT)]
     destination: t.Annotated[str, Field(pattern="^0[23][0-9a-fA-F]{64}$")]
     memo: Text = ""
-    custom_records: dict[str, Text] = Field(default_factory=dict, max_length=32)
+    custom_records: Records = Field(default_factory=dict)
 
 
 class MultiKeysend(Body):

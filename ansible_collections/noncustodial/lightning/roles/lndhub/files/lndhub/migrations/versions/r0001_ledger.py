@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 from alembic import op
@@ -17,5 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Make all tables and rules."""
-    connection = op.get_bind().connection.driver_connection
-    op.get_bind().connection.dbapi_connection.await_(connection.execute(Path(__file__).with_name("0001_ledger.sql").read_text()))
+    # The driver's own connection, which takes many statements at once and leaves colons alone.
+    connection: t.Any = op.get_bind().connection
+    statements = Path(__file__).with_name("0001_ledger.sql").read_text()
+    connection.dbapi_connection.await_(connection.driver_connection.execute(statements))
