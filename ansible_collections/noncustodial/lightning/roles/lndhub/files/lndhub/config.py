@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-import types
 import typing as t
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -208,9 +207,9 @@ def _value(hint: t.Any, value: t.Any, name: str) -> t.Any:
         return _read(hint, value, f"{name}.")
     if hint is float and type(value) is int:
         return float(value)
-    wanted = hint.__origin__ if isinstance(hint, types.GenericAlias) else hint
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise ConfigError(f"{name} must be {wanted.__name__}, not {value!r}")
+    # A bool is an int to Python, and is not meant.
+    if type(value) is not hint and not (hint is Path and isinstance(value, Path)):
+        raise ConfigError(f"{name} must be {hint.__name__}, not {value!r}")
     return value
 
 

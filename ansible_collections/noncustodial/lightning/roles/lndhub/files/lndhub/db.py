@@ -71,10 +71,12 @@ async def row(pool: Pool, statement: str, *arguments: object) -> Record:
 
 async def open_pool(config: Config) -> Pool:
     """A pool, whose connections are made when they are needed, so that the service starts while the database is away."""
-    return await asyncpg.create_pool(
+    pool = asyncpg.create_pool(
         **connect_options(config),
         min_size=0,
         max_size=config.database.pool,
         max_inactive_connection_lifetime=300,
         server_settings={"application_name": "lndhub", "default_transaction_isolation": "read committed"},
     )
+    await pool
+    return pool

@@ -30,6 +30,8 @@ Receive = t.Callable[[], t.Awaitable[t.MutableMapping[str, t.Any]]]
 Send = t.Callable[[t.MutableMapping[str, t.Any]], t.Awaitable[None]]
 App = t.Callable[[Scope, Receive, Send], t.Awaitable[None]]
 
+# A body that is too large is read up to here and thrown away, because who is cut off while sending does not see the answer.
+_DRAINED = 1024 * 1024
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -97,21 +99,25 @@ class Edge:
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         length = dict(scope["headers"]).get(b"content-length", b"")
-        if length.isdigit() and (len(length) > 12 or int(length) > self._service.body_bytes):
+        if length.isdigit() and (len(length) > 12 or int(length) > _DRAINED):
             raise TooLarge
         if scope["method"] in ("GET", "HEAD") and not length.strip(b"0") and b"transfer-encoding" not in dict(scope["headers"]):
             return b""
-        body = bytearray()
+        body, seen = bytearray(), 0
         try:
             async with asyncio.timeout(self._service.body_seconds):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise _Gone
-                    body += message.get("body", b"")
-                    if len(body) > self._service.body_bytes:
+                    part = message.get("body", b"")
+                    seen += len(part)
+                    if seen <= self._service.body_bytes:
+                        body += part
+                    ended = not message.get("more_body")
+                    if seen > self._service.body_bytes and (ended or seen > _DRAINED):
                         raise TooLarge
-                    if not message.get("more_body"):
+                    if ended:
                         return bytes(body)
         except TimeoutError as error:
             raise TooSlow from error
