@@ -79,6 +79,9 @@ class Setting:
             "CREDENTIALS_DIRECTORY": str(self.credentials),
             "PYTHONPATH": os.pathsep.join((str(FILES), str(IMPORT_ROOT))),
             "PYTHONWARNINGS": "error",
+            # As in the unit: what a login takes for a moment goes back to the system.
+            "MALLOC_MMAP_THRESHOLD_": "131072",
+            "MALLOC_ARENA_MAX": "1",
         }
 
     def config(self, name: str = "check", **listen: t.Any) -> Path:

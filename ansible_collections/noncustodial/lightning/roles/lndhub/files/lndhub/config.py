@@ -187,7 +187,7 @@ def load(path: Path) -> Config:
 def _read(kind: t.Any, data: t.Any, where: str) -> t.Any:
     """A dataclass from a table; unknown names and wrong types are errors."""
     if not isinstance(data, dict):
-        raise ConfigError(f"{where or 'the configuration'} must be a table")
+        raise ConfigError(f"{where.removesuffix('.') or 'the configuration'} must be a table")
     hints = t.get_type_hints(kind)
     known = {one.name: one for one in fields(kind)}
     for name in data:
