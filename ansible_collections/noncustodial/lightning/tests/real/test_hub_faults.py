@@ -79,7 +79,7 @@ class World:
         for process in self.started:
             log = process.log.read_text()
             assert not [one for one in secret if one in log]
-            assert "Traceback" not in log, log[log.index("Traceback") :][4000:9000]
+            assert "Traceback" not in log, log[log.index("Traceback") :][-4000:]
 
 
 @pytest.fixture
@@ -154,9 +154,9 @@ def test_a_request_that_arrives_after_the_release_is_refused_by_lnd(world: World
     until("the release", lambda: alice.msat == 1_000_000)
     # With lnd's clock where it is now, the macaroon of any request of before is worth nothing: the same call is refused.
     answer = alice.pay(text)
-    assert answer["code"] == 9
+    assert (answer["code"], "refused" in answer["message"]) == (10, True)
     assert not world.lnd.payments, "lnd took nothing, because the clocks differ by an hour"
-    until("the second release", lambda: alice.msat == 1_000_000)
+    assert alice.msat == 1_000_000, "and says so, so that all comes back at once"
 
 
 @pytest.mark.parametrize("made", [True, False])

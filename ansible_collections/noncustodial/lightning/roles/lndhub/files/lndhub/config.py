@@ -179,6 +179,8 @@ def load(path: Path) -> Config:
     directory = os.environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         raise ConfigError("CREDENTIALS_DIRECTORY is not set. Run by systemd with LoadCredential=, or set it to a directory of secret files")
+    if not isinstance(data, dict):
+        raise ConfigError("the configuration must be a table")
     config = t.cast("Config", _read(Config, {**data, "credentials": Path(directory)}, ""))
     _check(config)
     return config
@@ -187,7 +189,7 @@ def load(path: Path) -> Config:
 def _read(kind: t.Any, data: t.Any, where: str) -> t.Any:
     """A dataclass from a table; unknown names and wrong types are errors."""
     if not isinstance(data, dict):
-        raise ConfigError(f"{where.removesuffix('.') or 'the configuration'} must be a table")
+        raise ConfigError(f"{where.removesuffix('.')} must be a table")
     hints = t.get_type_hints(kind)
     known = {one.name: one for one in fields(kind)}
     for name in data:

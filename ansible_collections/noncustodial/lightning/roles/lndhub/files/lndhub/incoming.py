@@ -20,6 +20,8 @@ import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import asyncpg
+
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError
 
 from . import db, ledger
@@ -37,8 +39,8 @@ _MEMO_BYTES = 639
 _BACKOFF = (0.2, 5.0)
 _BATCH = 200
 _LOOKUPS_AT_ONCE = 8
-# Of how many sweeps one asks about invoices that have not expired too.
-_FULL_EVERY = 30
+# Of how many sweeps one asks about invoices that have not expired too: by default of an hour's.
+_FULL_EVERY = 180
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,11 @@ class Incoming:
             await self._pool.execute("UPDATE invoices SET state = 'canceled' WHERE payment_hash = $1 AND state = 'open'", payment_hash)
 
     async def _book(self, payment_hash: bytes, received_msat: int, settle_date: int, settle_index: int) -> None:
-        user = await ledger.deposit(self._pool, payment_hash, received_msat, settle_date, settle_index)
+        try:
+            user = await ledger.deposit(self._pool, payment_hash, received_msat, settle_date, settle_index)
+        except asyncpg.IntegrityConstraintViolationError:
+            # It stays open here, and a person must look; those after it are not to wait for that.
+            _LOG.exception("a deposit of %d msat was refused by the database, hash %s", received_msat, payment_hash.hex())
+            return
         if user is not None:
             _LOG.info("user %d received %d msat, hash %s", user, received_msat, payment_hash.hex())

@@ -32,7 +32,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CallError
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CallError, Denied
 
 from . import db, ledger, node
 from .accounts import User
@@ -188,7 +188,8 @@ class Outgoing:
     async def _after_error(self, pending: Pending, error: CallError) -> Paid:
         """lnd gave an error in place of the payment. If it says that it took nothing, it is asked once whether that is so."""
         _LOG.warning("payment %d: %s", pending.id, error)
-        if not isinstance(error, AlreadyThere) and error.status not in _REFUSALS:
+        # lnd tells of a macaroon that it does not take without a status of its own. One that has run out already means that the clocks differ.
+        if not isinstance(error, (AlreadyThere, Denied)) and error.status not in _REFUSALS:
             raise InTransit from error
         try:
             record = await self._node.payment(pending.payment_hash)

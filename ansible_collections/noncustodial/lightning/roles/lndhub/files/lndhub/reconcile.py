@@ -16,6 +16,7 @@ from .db import Pool
 from .errors import HubError
 from .incoming import Incoming
 from .internal import Internal
+from .node import AWAY
 from .outgoing import Outgoing, Pending
 from .tokens import remove_lapsed
 
@@ -47,7 +48,7 @@ class Reconcile:
         """Look at each pending payment that this process does not follow itself.
 
         Raises:
-            CallError: lnd does not answer; the others are left for the next time.
+            CallError: lnd does not answer at all; the others are left for the next time.
         """
         last = 0
         while True:
@@ -60,9 +61,12 @@ class Reconcile:
             left = [row for row in rows if row["id"] not in mine]
             for begin in range(0, len(left), _AT_ONCE):
                 results = await asyncio.gather(*(self._one(row) for row in left[begin : begin + _AT_ONCE]), return_exceptions=True)
-                for result in results:
-                    if isinstance(result, BaseException):
+                for row, result in zip(left[begin:], results, strict=False):
+                    if isinstance(result, (*AWAY, *db.UNREACHABLE)):
                         raise result
+                    if isinstance(result, BaseException):
+                        # The others are not to wait for this one.
+                        _LOG.error("payment %d stays pending: %s", row["id"], result, exc_info=result)
             if len(rows) < _BATCH:
                 return
             last = rows[-1]["id"]
