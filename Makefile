@@ -1,6 +1,6 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-down test lint sanity unit scenarios refusals protos docs bench-onboarding
+.PHONY: help demo demo-down test lint sanity unit scenarios refusals protos docs bench-onboarding bench-hub
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,3 +37,6 @@ docs: ## guides and module reference as one static site in docs/_build
 
 bench-onboarding: ## what onboarding costs, beside a plain script
 	@tools/run bench/onboarding/run
+
+bench-hub: ## what a hub can do, beside lnd called directly
+	@tools/run bench/hub/run

@@ -21,6 +21,8 @@ from ansible_collections.noncustodial.lightning.tests.real.daemons import COLLEC
 from lndhub.node import PERMISSIONS
 
 FILES = COLLECTION / "roles/lndhub/files"
+# Another interpreter, with other versions of the libraries, for example one in a container of Debian 13.
+PYTHON = os.environ.get("LNDHUB_PYTHON", sys.executable)
 ADMIN = "the-admin-token-of-a-test"
 
 
@@ -93,7 +95,7 @@ class Setting:
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         """A command of the hub that ends."""
         return subprocess.run(
-            [sys.executable, "-m", "lndhub", command, str(self.config())], env=self.environment, capture_output=True, text=True, check=False
+            [PYTHON, "-m", "lndhub", command, str(self.config())], env=self.environment, capture_output=True, text=True, check=False
         )
 
     def migrate(self) -> Setting:
@@ -116,7 +118,7 @@ class Process:
         config = setting.config(str(self.port), port=self.port)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lndhub", "serve", str(config)], env=setting.environment, stdout=log, stderr=log
+                [PYTHON, "-m", "lndhub", "serve", str(config)], env=setting.environment, stdout=log, stderr=log
             )
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
         until(f"the hub, see {self.log}", self._answers)
