@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import typing as t
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CaveatUnmet
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
 from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Setting, Wallet, baked
 from ansible_collections.noncustodial.lightning.tests.real.pairs import Pair
+from lndhub.config import load
+from lndhub.node import Node, Outgoing
 
 pytestmark = [pytest.mark.chain, pytest.mark.database]
 
@@ -53,6 +58,30 @@ def bob(hub: Process) -> Wallet:
 def test_check_says_that_all_parts_serve(setting: Setting) -> None:
     done = setting.run("check")
     assert (done.returncode, done.stdout) == (0, "database: ok\nnode: ok\nsigner: ok\n")
+
+
+def test_lnd_refuses_what_comes_too_late(pair: Pair, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the release of a payment rests on: lnd refuses a late request by its own clock, has no record of it, and says that it is late."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(setting.credentials))
+    config = load(setting.config())
+    request = pair.invoice(1000)
+
+    async def body() -> None:
+        node = Node(config)
+        try:
+            read = await node.decode(request)
+            assert read is not None
+            late = datetime.now(UTC) - timedelta(seconds=2)
+            with pytest.raises(CaveatUnmet):
+                async for _update in node.send(Outgoing(request, read.payment_hash, 1000, 1000, 10, 20, late)):
+                    pass
+            assert await node.payment(read.payment_hash) is None
+            assert await node.past(late) is True
+            assert await node.past(datetime.now(UTC) + timedelta(seconds=30)) is False
+        finally:
+            await node.close()
+
+    asyncio.run(body())
 
 
 def test_a_deposit(pair: Pair, alice: Wallet) -> None:

@@ -107,6 +107,12 @@ def test_a_payment_that_comes_too_late_is_refused_by_lnd(lnd: FakeLnd, tmp_path:
         assert await node.past(datetime.now(UTC) + timedelta(seconds=30)) is False
         lnd.clock = 60
         assert await node.past(datetime.now(UTC) + timedelta(seconds=30)) is True, "by lnd's clock, not by ours"
+        lnd.broken["GetInfo"] = Abort(
+            'verification failed: caveat "ipaddr 10.0.0.1" not satisfied: macaroon locked to different IP address'
+        )
+        with pytest.raises(CaveatUnmet):
+            await node.past(datetime.now(UTC) + timedelta(seconds=30))
+        lnd.broken.clear()
         lnd.clock = 0
         assert (await sent(node, outgoing(text)))[-1] == "SUCCEEDED"
 
