@@ -74,7 +74,8 @@ def _listener(config: Config) -> socket.socket:
     listen = config.listen
     if not listen.socket:
         family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-        listener = socket.socket(family)
+        # With the protocol named, or asyncio does not see that it is TCP and leaves Nagle's delay on: 40 ms for each answer.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((listen.host, listen.port))
         return listener
