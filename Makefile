@@ -1,6 +1,6 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-down test lint sanity unit scenarios protos docs bench-onboarding
+.PHONY: help demo demo-down test lint sanity unit scenarios faults protos docs bench-onboarding bench-hub
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ unit: ## unit tests, and modules against a real lnd
 scenarios: ## molecule: topologies with real daemons, from machines to two tenants on board, what must be refused, and Debian 12
 	@tools/test scenarios
 
+faults: ## the hub while everything around it fails; slow, so not part of test
+	@tools/test faults
+
 protos: ## generate the descriptors from protos/
 	@tools/run tools/protos generate
 
@@ -34,3 +37,6 @@ docs: ## guides and module reference as one static site in docs/_build
 
 bench-onboarding: ## what onboarding costs, beside a plain script
 	@tools/run bench/onboarding/run
+
+bench-hub: ## what a hub can do, beside lnd called directly
+	@tools/run bench/hub/run

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Network
+from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Network, Postgres
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,14 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Network]:
         for node in nodes.values():
             node.stop()
         bitcoind.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> t.Iterator[Postgres]:
+    """One server for all tests of a run; each asks it for a database of its own."""
+    server = Postgres()
+    yield server
+    server.stop()
 
 
 def _ready(node: Lnd) -> str:

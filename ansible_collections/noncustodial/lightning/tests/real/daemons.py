@@ -56,20 +56,25 @@ def lnd_binary() -> Path:
     return binary
 
 
+def chain_image() -> str:
+    """The newest image with PostgreSQL and a bitcoind."""
+    images = subprocess.run(
+        ["podman", "images", "--sort", "created", "--format", "{{.Repository}}:{{.Tag}}", CHAIN_IMAGE],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    if not images:
+        raise AssertionError(f"there is no image {CHAIN_IMAGE}: run tools/image chain trixie")
+    return images[0]
+
+
 class Bitcoind:
     """A regtest chain of its own, in a container on the host's network."""
 
     def __init__(self) -> None:
         self.name = f"ncl-real-{uuid.uuid4().hex[:8]}"
         self.rpc, self.block, self.tx = free_port(), free_port(), free_port()
-        image = subprocess.run(
-            ["podman", "images", "--sort", "created", "--format", "{{.Repository}}:{{.Tag}}", CHAIN_IMAGE],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.split()
-        if not image:
-            raise AssertionError(f"there is no image {CHAIN_IMAGE}: run tools/image chain trixie")
         arguments = [
             "-regtest",
             "-server",
@@ -84,7 +89,7 @@ class Bitcoind:
             f"-zmqpubrawtx=tcp://127.0.0.1:{self.tx}",
         ]
         subprocess.run(
-            ["podman", "run", "--detach", "--rm", "--name", self.name, "--network", "host", image[0], "bitcoind", *arguments],
+            ["podman", "run", "--detach", "--rm", "--name", self.name, "--network", "host", chain_image(), "bitcoind", *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
         )
@@ -123,6 +128,63 @@ class Bitcoind:
 
     def stop(self) -> None:
         """Remove the container; it holds nothing worth keeping."""
+        subprocess.run(["podman", "rm", "--force", "--time", "0", self.name], check=True, stdout=subprocess.DEVNULL)
+
+
+class Postgres:
+    """A PostgreSQL of its own, of the version that a provider runs, in a container on the host's network; its data ends with it.
+
+    Args:
+        durable: whether a commit waits for the disk; only what is measured needs that.
+    """
+
+    SUPERUSER = "postgres"
+
+    def __init__(self, durable: bool = False) -> None:
+        self.name = f"ncl-real-{uuid.uuid4().hex[:8]}"
+        self.port = free_port()
+        settings = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c max_connections=200 -c unix_socket_directories=/tmp"
+        if not durable:
+            settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        script = (
+            "set -eu; bin=$(echo /usr/lib/postgresql/*/bin); install -d -m 700 -o postgres /data; "
+            "as='setpriv --reuid postgres --regid postgres --clear-groups'; cd /data; "
+            "[ -e /data/PG_VERSION ] || $as $bin/initdb --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync /data >/dev/null; "
+            f"exec $as $bin/postgres -D /data {settings}"
+        )
+        command = ["podman", "run", "--detach", "--name", self.name, "--network", "host", chain_image(), "sh", "-c", script]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        self.await_ready()
+
+    def await_ready(self) -> None:
+        """Wait until it answers."""
+        until("PostgreSQL", lambda: self._psql("postgres", "SELECT 1").returncode == 0)
+
+    def _psql(self, database: str, statement: str) -> subprocess.CompletedProcess[str]:
+        inside = ["psql", "--host=127.0.0.1", f"--port={self.port}", "--username=postgres", "--no-psqlrc", "--tuples-only", "--no-align"]
+        return subprocess.run(
+            ["podman", "exec", self.name, *inside, f"--dbname={database}", "--command", statement],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    def create(self) -> str:
+        """A new, empty database; gives its name."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        done = self._psql("postgres", f"CREATE DATABASE {name}")
+        assert done.returncode == 0, done.stderr
+        return name
+
+    def crash(self) -> None:
+        """End it at once, as a power cut would, and start it again on the same data."""
+        subprocess.run(["podman", "kill", "--signal", "KILL", self.name], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["podman", "wait", self.name], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["podman", "start", self.name], check=True, stdout=subprocess.DEVNULL)
+        self.await_ready()
+
+    def stop(self) -> None:
+        """Remove the container and its data."""
         subprocess.run(["podman", "rm", "--force", "--time", "0", self.name], check=True, stdout=subprocess.DEVNULL)
 
 

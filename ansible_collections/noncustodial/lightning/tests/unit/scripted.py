@@ -70,7 +70,7 @@ class ScriptedLnd:
         self.requests: list[messages.Message] = []
         self._script = list(script)
         self._lock = threading.Lock()
-        certificate, key = _certificate()
+        certificate, key = make_certificate()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tls.cert").write_bytes(certificate)
         self.macaroon_file = folder / "data/chain/bitcoin/regtest/admin.macaroon"
@@ -158,7 +158,7 @@ class _Handler(grpc.GenericRpcHandler):
 
 
 @lru_cache(maxsize=1)
-def _certificate() -> tuple[bytes, bytes]:
+def make_certificate() -> tuple[bytes, bytes]:
     """A certificate for localhost, and its key, both PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])

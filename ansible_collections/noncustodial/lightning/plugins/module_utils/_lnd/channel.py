@@ -23,6 +23,13 @@ _OPTIONS = (
     ("grpc.enable_http_proxy", 0),
 )
 
+# A stream that lasts for days must learn that its peer is gone. lnd allows a ping every 5 s.
+_KEEPALIVE = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+
 Rpc = t.Any
 
 
@@ -39,6 +46,19 @@ def open_channel(target: str, certificate: bytes) -> t.Any:
         certificate: the node's certificate, PEM. Of several with one subject, as lnd's own are, BoringSSL sees only the first.
     """
     return grpc.secure_channel(target, grpc.ssl_channel_credentials(root_certificates=certificate), options=_OPTIONS)
+
+
+def open_async_channel(target: str, certificate: bytes) -> t.Any:
+    """The same for a service that runs on asyncio; it belongs to the event loop in which it is made.
+
+    Args:
+        target: host:port.
+        certificate: the node's certificate, PEM.
+    """
+    # Loaded here, because modules have no use for it.
+    from grpc import aio
+
+    return aio.secure_channel(target, grpc.ssl_channel_credentials(root_certificates=certificate), options=(*_OPTIONS, *_KEEPALIVE))
 
 
 def macaroon_metadata(macaroon: bytes | None) -> tuple[tuple[str, str], ...]:

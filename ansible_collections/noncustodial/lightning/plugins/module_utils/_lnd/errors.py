@@ -107,6 +107,10 @@ class AlreadyThere(CallError):
     """What was to be made exists already."""
 
 
+class AlreadySettled(AlreadyThere):
+    """The invoice that was to be changed has been paid."""
+
+
 class NotSynced(CallError):
     """The node's wallet has not caught up with the chain."""
 
@@ -168,6 +172,7 @@ _BY_TEXT: tuple[tuple[str, type[CallError]], ...] = (
     ("already connected to peer", AlreadyThere),
     ("invoice with payment hash already exists", AlreadyThere),
     ("invoice is already paid", AlreadyThere),
+    ("invoice already settled", AlreadySettled),
     ("payment is in transition", AlreadyThere),
     ("already exists", AlreadyThere),
     ("unable to locate invoice", NotFound),

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is not for users: health, metrics, and the description of the API."""
+
+from __future__ import annotations
+
+import typing as t
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from . import page
+from .access import USER, Running, address, bearer
+
+router = APIRouter(tags=["Service"])
+
+
+@router.get("/healthz")
+async def healthz(hub: Running) -> JSONResponse:
+    """Whether database, node and signer answer: status 200 if all do, else 503."""
+    state = await hub.health.state()
+    body = {"status": "ok" if state.ok else "down", "database": state.database, "node": state.node, "signer": state.signer}
+    return JSONResponse(body, 200 if state.ok else 503)
+
+
+@router.get("/metrics", dependencies=USER[:1])
+async def metrics(hub: Running, request: Request) -> Response:
+    """Figures for Prometheus, by the metrics token or the admin token."""
+    hub.scraper(bearer(request), address(request))
+    return Response(await hub.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs(request: Request) -> HTMLResponse:
+    """The description of the API as a page."""
+    kept: t.Any = request.app.state
+    if not hasattr(kept, "page"):
+        kept.page = page.render(request.app.openapi())
+    return HTMLResponse(kept.page)
+
+
+@router.get("/docs.css", include_in_schema=False)
+async def style() -> Response:
+    """Its style."""
+    return Response(page.STYLE, media_type="text/css")

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user's invoices and payments are, to be shown. Nothing is changed here."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime
+
+from .db import Pool, Record
+
+MOST = 1000
+"""Rows of one page."""
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """An invoice of a user; amounts in msat.
+
+    Attributes:
+        state: open, settled, canceled; an open one may have expired.
+    """
+
+    payment_hash: bytes
+    payment_request: str
+    amount_msat: int
+    received_msat: int
+    memo: str
+    description_hash: str
+    state: str
+    created_at: datetime
+    expires_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A payment of a user; amounts in msat.
+
+    Attributes:
+        state: pending, settled, failed.
+    """
+
+    payment_hash: bytes
+    payment_request: str
+    kind: str
+    destination: str
+    amount_msat: int
+    fee_limit_msat: int
+    fee_msat: int
+    preimage: bytes
+    memo: str
+    description_hash: str
+    custom_records: t.Mapping[str, str]
+    state: str
+    failure: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+_INVOICE = """SELECT payment_hash, payment_request, amount_msat, coalesce(received_msat, 0) AS received_msat, memo, description_hash, state,
+  created_at, expires_at, settled_at FROM invoices"""
+_PAYMENT = """SELECT payment_hash, payment_request, kind, destination, amount_msat, fee_limit_msat, coalesce(fee_msat, 0) AS fee_msat,
+  coalesce(preimage, ''::bytea) AS preimage, memo, description_hash, custom_records, state, coalesce(failure, '') AS failure, created_at, ended_at
+  FROM payments"""
+
+
+async def invoices(pool: Pool, user_id: int, limit: int, offset: int) -> list[Invoice]:
+    """The newest invoices of a user, newest first."""
+    rows = await pool.fetch(f"{_INVOICE} WHERE user_id = $1 ORDER BY number DESC LIMIT $2 OFFSET $3", user_id, min(limit, MOST), offset)
+    return [Invoice(**row) for row in rows]
+
+
+async def invoice(pool: Pool, user_id: int, payment_hash: bytes) -> Invoice | None:
+    """One invoice; None if there is none, or it is another user's."""
+    row = await pool.fetchrow(f"{_INVOICE} WHERE user_id = $1 AND payment_hash = $2", user_id, payment_hash)
+    return Invoice(**row) if row else None
+
+
+async def payments(pool: Pool, user_id: int, states: t.Sequence[str], limit: int, offset: int) -> list[Payment]:
+    """The newest payments of a user, newest first."""
+    rows = await pool.fetch(
+        f"{_PAYMENT} WHERE user_id = $1 AND state = ANY($2) ORDER BY id DESC LIMIT $3 OFFSET $4",
+        user_id,
+        list(states),
+        min(limit, MOST),
+        offset,
+    )
+    return [_payment(row) for row in rows]
+
+
+async def payment(pool: Pool, user_id: int, payment_hash: bytes) -> Payment | None:
+    """The last payment of a hash; None if there is none, or it is another user's."""
+    row = await pool.fetchrow(f"{_PAYMENT} WHERE user_id = $1 AND payment_hash = $2 ORDER BY id DESC LIMIT 1", user_id, payment_hash)
+    return _payment(row) if row else None
+
+
+def _payment(row: Record) -> Payment:
+    values = dict(row)
+    return Payment(**{**values, "custom_records": json.loads(values["custom_records"])})

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All parts of one running hub, made and taken down together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import os
+import signal
+import typing as t
+
+from . import db
+from .accounts import Accounts, Passwords, User
+from .config import Config
+from .errors import BadAuth, Forbidden
+from .health import Health
+from .incoming import Incoming
+from .internal import Internal
+from .limits import Buckets
+from .metrics import Metrics
+from .node import Node
+from .outgoing import Outgoing
+from .paying import Paying
+from .reconcile import Reconcile
+from .tokens import Tokens
+
+_LOG = logging.getLogger("lndhub")
+_BOOKS_EVERY = 60.0
+# Seconds that payments under way are waited for at the end. systemd waits 90.
+_PATIENCE = 20.0
+
+
+class Hub:
+    """One process of the service."""
+
+    def __init__(self, config: Config, pool: db.Pool) -> None:
+        self.config, self.pool = config, pool
+        limits = config.limits
+        self.node = Node(config)
+        self.tokens = Tokens(config.binary("jwt_key").strip(), config.service.access_seconds, config.service.refresh_seconds)
+        self.accounts = Accounts(pool, limits, Passwords())
+        self.incoming = Incoming(pool, self.node, config)
+        self.outgoing = Outgoing(pool, self.node, config)
+        self.internal = Internal(pool, self.node)
+        self.paying = Paying(self.node, self.internal, self.outgoing)
+        self.reconcile = Reconcile(pool, self.incoming, self.internal, self.outgoing)
+        self.health = Health(pool, self.node)
+        self.metrics = Metrics(pool, self.node, self.health)
+        self.requests = Buckets(limits.requests_per_second, limits.burst)
+        self.logins = Buckets(limits.logins_per_minute / 60, limits.logins_per_minute)
+        self.creates = Buckets(limits.creates_per_minute / 60, limits.creates_per_minute)
+        self._admin, self._scraper = config.secret("admin_token"), config.secret("metrics_token")
+        self._tasks: list[asyncio.Task[t.NoReturn]] = []
+
+    def start(self) -> None:
+        """Begin what goes on by itself."""
+        self._tasks = [
+            asyncio.create_task(self.incoming.follow(), name="incoming"),
+            asyncio.create_task(self.reconcile.forever(self.config.service.reconcile_every), name="reconcile"),
+            asyncio.create_task(self.metrics.forever(_BOOKS_EVERY), name="metrics"),
+        ]
+        for task in self._tasks:
+            task.add_done_callback(_ended)
+
+    async def stop(self) -> None:
+        """End it. Payments under way are waited for a while; they lose nothing if that is too short."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.outgoing.close(_PATIENCE)
+        await self.node.close()
+
+    async def user(self, token: str) -> User:
+        """Who an access token speaks for; counts as one request of that user.
+
+        Raises:
+            BadAuth: nobody.
+            TooMany: it asks too often.
+        """
+        access = self.tokens.read(token)
+        self.requests.take(access.user_id)
+        user = await self.accounts.by_id(access.user_id)
+        if user is None or user.deactivated or user.epoch != access.epoch:
+            raise BadAuth
+        return user
+
+    def admin(self, token: str, address: str) -> None:
+        """Let the administrator pass.
+
+        Raises:
+            Forbidden: it is not the admin token, or there is none.
+            TooMany: there were too many wrong ones from this address.
+        """
+        self._check(self._admin, token, address)
+
+    def scraper(self, token: str, address: str) -> None:
+        """Let Prometheus pass, by the metrics token or the admin token; raises what admin does."""
+        self._check(self._scraper or self._admin, token, address)
+
+    def _check(self, secret: bytes | None, token: str, address: str) -> None:
+        self.logins.check(("admin", address))
+        if not secret or not hmac.compare_digest(secret, token.encode()):
+            self.logins.take(("admin", address))
+            raise Forbidden
+
+
+def _ended(task: asyncio.Task[t.NoReturn]) -> None:
+    """A background task never ends by itself; if one does, the process must not go on without it."""
+    if not task.cancelled():
+        _LOG.critical("the task %s ended", task.get_name(), exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config) -> t.AsyncIterator[Hub]:
+    """A hub, started and stopped."""
+    pool = await db.open_pool(config)
+    try:
+        hub = Hub(config, pool)
+        hub.start()
+        try:
+            yield hub
+        finally:
+            await hub.stop()
+    finally:
+        await asyncio.wait_for(pool.close(), 10)

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Money that passes from one user to another of the same hub, without a payment on the network.
+
+The order is: reserve the payer's money (durable), cancel the invoice on lnd, book. Once it is canceled nobody can pay it from outside, so that
+it cannot be paid twice; if lnd says that it is settled already, it is an ordinary deposit and the payer gets the reservation back.
+A crash between any two steps leaves a pending payment, and doing the last two again is harmless: reconcile does.
+The reservation comes first, so that nobody can have invoices canceled for money that is not there.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import asyncpg
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError
+
+from . import db, ledger
+from .accounts import User
+from .db import Pool
+from .errors import BadArguments, InTransit, NotAnInvoice
+from .node import Node, Request
+from .outgoing import Paid
+
+_LOG = logging.getLogger("lndhub.internal")
+
+
+class Internal:
+    """Makes payments between users."""
+
+    def __init__(self, pool: Pool, node: Node) -> None:
+        self._pool, self._node = pool, node
+        # The payments that this process makes at this moment.
+        self.followed: set[int] = set()
+
+    async def pay(self, user: User, request: Request, amount_msat: int) -> Paid:
+        """Pay an invoice of this node.
+
+        Raises:
+            NotAnInvoice: it belongs to no user of this hub.
+            BadArguments: it is the payer's own.
+            NotEnoughBalance, AlreadyPaid: nothing was booked.
+            InTransit: its end is not known yet; it is booked when it is.
+        """
+        invoice = await self._pool.fetchrow("SELECT user_id, state FROM invoices WHERE payment_hash = $1", request.payment_hash)
+        if invoice is None:
+            raise NotAnInvoice("this invoice is of the hub's own node, but of no account here")
+        if invoice["user_id"] == user.id:
+            raise BadArguments("this invoice is your own; an account cannot pay itself")
+        if invoice["state"] == "settled":
+            raise ledger.AlreadyPaid
+        payment_id = await ledger.reserve(
+            self._pool,
+            ledger.Wish(
+                user.id,
+                "internal",
+                request.payment_hash,
+                request.payment_request,
+                request.destination,
+                amount_msat,
+                0,
+                request.memo,
+                request.description_hash,
+            ),
+        )
+        self.followed.add(payment_id)
+        try:
+            preimage = await self.finish(payment_id, request.payment_hash)
+        except (CallError, *db.UNREACHABLE) as error:
+            _LOG.warning("internal payment %d stays pending: %s", payment_id, error)
+            raise InTransit from error
+        finally:
+            self.followed.discard(payment_id)
+        _LOG.info("internal payment %d made: %d msat from user %d to %d", payment_id, amount_msat, user.id, invoice["user_id"])
+        return Paid(request.payment_hash, preimage, amount_msat, 0)
+
+    async def finish(self, payment_id: int, payment_hash: bytes) -> bytes:
+        """The last two steps, which may be done any number of times; gives the preimage.
+
+        Raises:
+            AlreadyPaid: it was paid from outside; the reservation is released.
+            CallError: lnd does not answer; the payment stays pending.
+        """
+        if not await self._node.cancel(payment_hash):
+            await ledger.release(self._pool, payment_id, "the invoice was paid from outside")
+            raise ledger.AlreadyPaid
+        try:
+            preimage = await ledger.internal(self._pool, payment_id)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            # The database has it as settled: the deposit was booked before.
+            await ledger.release(self._pool, payment_id, "the invoice was paid otherwise")
+            raise ledger.AlreadyPaid from error
+        if preimage is None:
+            # Another process has ended it meanwhile, in one way or the other.
+            row = await db.row(self._pool, "SELECT state, preimage FROM payments WHERE id = $1", payment_id)
+            if row["state"] != "settled":
+                raise ledger.AlreadyPaid
+            preimage = row["preimage"]
+        return bytes(preimage)

@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only place that moves money. All amounts are msat.
+
+Each function is one SQL statement that commits by itself: all of it happens or nothing. What must never be is refused by the database (see
+migrations): a balance below zero, a transfer whose entries do not sum to zero, a second posting under one key, a state without its transfer.
+Keys make everything here repeatable: reserve:ID and end:ID of a payment, incoming:HASH of an invoice, each at most once, by whatever process.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import asyncpg
+
+from . import db
+from .db import Pool
+from .errors import HubError, NotEnoughBalance
+
+
+class AlreadyPaid(HubError):
+    """The invoice is paid, or somebody is paying it at this moment."""
+
+    code, status, default = 10, 400, "this invoice has been paid, or is being paid"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An outgoing payment that is to be made.
+
+    Attributes:
+        kind: bolt11, keysend or internal.
+        payment_hash: 32 bytes.
+        payment_request: empty for keysend.
+        destination: node id.
+        send_before: when lnd will not take it any more; None for an internal one.
+    """
+
+    user_id: int
+    kind: str
+    payment_hash: bytes
+    payment_request: str
+    destination: str
+    amount_msat: int
+    fee_limit_msat: int
+    memo: str = ""
+    description_hash: str = ""
+    custom_records: t.Mapping[str, str] = field(default_factory=dict)
+    send_before: datetime | None = None
+
+
+_RESERVE = """
+WITH payment AS (
+  INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo, description_hash,
+    custom_records, send_before)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id, user_id, amount_msat + fee_limit_msat AS msat
+), transfer AS (
+  INSERT INTO transfers (kind, key) SELECT 'reserve', 'reserve:' || id FROM payment RETURNING id
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat)
+  SELECT transfer.id, account.id, CASE account.kind WHEN 'available' THEN -payment.msat ELSE payment.msat END
+  FROM payment, transfer, ledger_accounts account WHERE account.user_id = payment.user_id ORDER BY account.id
+)
+SELECT id FROM payment
+"""
+
+_SETTLE = """
+WITH payment AS (
+  UPDATE payments SET state = 'settled', fee_msat = $2, preimage = $3, ended_at = now() WHERE id = $1 AND state = 'pending' RETURNING *
+), transfer AS (
+  INSERT INTO transfers (kind, key) SELECT 'payment', 'end:' || id FROM payment RETURNING id
+), part AS (
+  SELECT account.id, CASE account.kind
+    WHEN 'reserved' THEN -(amount_msat + fee_limit_msat) WHEN 'available' THEN fee_limit_msat - fee_msat
+    WHEN 'lightning' THEN amount_msat ELSE fee_msat END AS msat
+  FROM payment, ledger_accounts account
+  WHERE account.user_id = payment.user_id OR (account.user_id IS NULL AND account.kind IN ('lightning', 'fees'))
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat) SELECT transfer.id, part.id, part.msat FROM transfer, part
+  WHERE part.msat <> 0 ORDER BY part.id
+)
+SELECT id FROM payment
+"""
+
+_RELEASE = """
+WITH payment AS (
+  UPDATE payments SET state = 'failed', failure = $2, ended_at = now() WHERE id = $1 AND state = 'pending' RETURNING *
+), transfer AS (
+  INSERT INTO transfers (kind, key) SELECT 'release', 'end:' || id FROM payment RETURNING id
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat)
+  SELECT transfer.id, account.id, CASE account.kind WHEN 'available' THEN 1 ELSE -1 END * (payment.amount_msat + payment.fee_limit_msat)
+  FROM payment, transfer, ledger_accounts account WHERE account.user_id = payment.user_id ORDER BY account.id
+)
+SELECT id FROM payment
+"""
+
+_DEPOSIT = """
+WITH seen AS (
+  UPDATE progress SET settle_index = $4 WHERE settle_index < $4
+), invoice AS (
+  UPDATE invoices SET state = 'settled', received_msat = $2, settled_at = to_timestamp($3)
+  WHERE payment_hash = $1 AND state <> 'settled' RETURNING payment_hash, user_id, received_msat
+), transfer AS (
+  INSERT INTO transfers (kind, key) SELECT 'deposit', 'incoming:' || encode(payment_hash, 'hex') FROM invoice RETURNING id
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat)
+  SELECT transfer.id, account.id, CASE account.kind WHEN 'available' THEN 1 ELSE -1 END * invoice.received_msat
+  FROM invoice, transfer, ledger_accounts account
+  WHERE (account.user_id = invoice.user_id AND account.kind = 'available') OR (account.user_id IS NULL AND account.kind = 'lightning')
+  ORDER BY account.id
+)
+SELECT user_id FROM invoice
+"""
+
+# Two transfers, because two things happen once: the end of this payment, and the payment of that invoice.
+_INTERNAL = """
+WITH payment AS (
+  UPDATE payments SET state = 'settled', fee_msat = 0, ended_at = now(),
+    preimage = (SELECT preimage FROM invoices WHERE payment_hash = payments.payment_hash)
+  WHERE id = $1 AND state = 'pending' AND kind = 'internal' RETURNING *
+), invoice AS (
+  UPDATE invoices SET state = 'settled', internal = true, received_msat = payment.amount_msat, settled_at = now()
+  FROM payment WHERE invoices.payment_hash = payment.payment_hash AND invoices.state <> 'settled'
+  RETURNING invoices.payment_hash, invoices.user_id
+), transfer AS (
+  INSERT INTO transfers (kind, key)
+  SELECT 'internal_out', 'end:' || payment.id FROM payment, invoice
+  UNION ALL SELECT 'internal_in', 'incoming:' || encode(invoice.payment_hash, 'hex') FROM invoice
+  RETURNING id, kind
+), part AS (
+  SELECT transfer.id AS transfer_id, account.id AS account_id, CASE
+    WHEN transfer.kind = 'internal_out' AND account.kind = 'reserved' THEN -(payment.amount_msat + payment.fee_limit_msat)
+    WHEN transfer.kind = 'internal_out' AND account.kind = 'available' THEN payment.fee_limit_msat
+    WHEN transfer.kind = 'internal_out' THEN payment.amount_msat
+    WHEN account.kind = 'available' THEN payment.amount_msat
+    ELSE -payment.amount_msat END AS msat
+  FROM payment, invoice, transfer, ledger_accounts account
+  WHERE (account.user_id IS NULL AND account.kind = 'internal')
+    OR (transfer.kind = 'internal_out' AND account.user_id = payment.user_id)
+    OR (transfer.kind = 'internal_in' AND account.user_id = invoice.user_id AND account.kind = 'available')
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat) SELECT transfer_id, account_id, msat FROM part WHERE msat <> 0 ORDER BY account_id
+)
+SELECT preimage FROM payment
+"""
+
+
+async def reserve(pool: Pool, wish: Wish) -> int:
+    """Put amount and fee limit aside, and note the payment as pending; gives its number. From then on it is durable.
+
+    Raises:
+        NotEnoughBalance: nothing was booked.
+        AlreadyPaid: nothing was booked; a payment of this hash is pending or settled.
+    """
+    try:
+        return int(
+            await pool.fetchval(
+                _RESERVE,
+                wish.user_id,
+                wish.kind,
+                wish.payment_hash,
+                wish.payment_request,
+                wish.destination,
+                wish.amount_msat,
+                wish.fee_limit_msat,
+                wish.memo,
+                wish.description_hash,
+                json.dumps(dict(wish.custom_records)),
+                wish.send_before,
+            )
+        )
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name == "balances_not_negative":
+            raise NotEnoughBalance from error
+        raise
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "payments_one_live":
+            raise AlreadyPaid from error
+        raise
+
+
+async def settle(pool: Pool, payment_id: int, fee_msat: int, preimage: bytes) -> bool:
+    """End a payment that lnd has made: amount and fee leave, what is left of the reserve comes back. False if it had ended before."""
+    return await pool.fetchval(_SETTLE, payment_id, fee_msat, preimage) is not None
+
+
+async def release(pool: Pool, payment_id: int, failure: str) -> bool:
+    """End a payment that lnd has not made and will not make: all of the reserve comes back. False if it had ended before."""
+    return await pool.fetchval(_RELEASE, payment_id, failure) is not None
+
+
+async def deposit(pool: Pool, payment_hash: bytes, received_msat: int, settle_date: int, settle_index: int) -> int | None:
+    """Book an invoice that lnd says is settled, and note that lnd's settled invoices have been looked at up to this one.
+
+    Args:
+        received_msat: what came in; it may be more than was asked for.
+        settle_date: seconds since 1970.
+        settle_index: lnd's; 0 to leave the progress as it is.
+
+    Returns:
+        the user; None if it is no invoice of this hub, or was booked before.
+    """
+    user: int | None = await pool.fetchval(_DEPOSIT, payment_hash, received_msat, float(settle_date), settle_index)
+    return user
+
+
+async def internal(pool: Pool, payment_id: int) -> bytes | None:
+    """Book a payment between two users whose invoice can no longer be paid from outside; gives the preimage, None if it had ended before.
+
+    Raises:
+        asyncpg.IntegrityConstraintViolationError: the invoice was paid otherwise; nothing was booked.
+    """
+    preimage: bytes | None = await pool.fetchval(_INTERNAL, payment_id)
+    return preimage
+
+
+async def balance(pool: Pool, user_id: int) -> tuple[int, int]:
+    """What a user can spend, and what is reserved for payments under way."""
+    rows = await pool.fetch(
+        "SELECT a.kind, b.msat FROM ledger_accounts a JOIN balances b ON b.account_id = a.id WHERE a.user_id = $1", user_id
+    )
+    found = {row["kind"]: int(row["msat"]) for row in rows}
+    return found.get("available", 0), found.get("reserved", 0)
+
+
+@dataclass(frozen=True)
+class Books:
+    """The whole ledger in figures.
+
+    Attributes:
+        total_msat: the sum of all entries, which is 0.
+        drift_msat: kept balances less the sum of their entries, which is 0.
+        internal_msat: the account through which internal payments pass, which is 0.
+        owed_msat: what all users have, reserved included.
+    """
+
+    total_msat: int
+    drift_msat: int
+    internal_msat: int
+    owed_msat: int
+    reserved_msat: int
+    fees_msat: int
+
+
+async def books(pool: Pool) -> Books:
+    """Add the whole ledger up. It reads all entries: for a slow timer, not for requests."""
+    row = await db.row(
+        pool,
+        """
+        WITH sums AS (
+          SELECT a.id, a.kind, a.user_id, coalesce((SELECT sum(msat) FROM entries e WHERE e.account_id = a.id), 0) AS msat FROM ledger_accounts a
+        )
+        SELECT coalesce(sum(s.msat), 0) AS total, coalesce(sum(abs(s.msat - b.msat)), 0) AS drift,
+          coalesce(sum(s.msat) FILTER (WHERE s.kind = 'internal'), 0) AS internal,
+          coalesce(sum(s.msat) FILTER (WHERE s.user_id IS NOT NULL), 0) AS owed,
+          coalesce(sum(s.msat) FILTER (WHERE s.kind = 'reserved'), 0) AS reserved,
+          coalesce(sum(s.msat) FILTER (WHERE s.kind = 'fees'), 0) AS fees
+        FROM sums s LEFT JOIN balances b ON b.account_id = s.id
+        """,
+    )
+    return Books(*(int(row[name]) for name in ("total", "drift", "internal", "owed", "reserved", "fees")))

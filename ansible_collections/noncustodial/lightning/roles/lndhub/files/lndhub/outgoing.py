@@ -1,0 +1,257 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Money that leaves over the node. Only lnd's own record of a payment ends it.
+
+The order is: reserve amount and fee limit (durable), hand the payment to lnd, follow it, book what lnd says. Whatever is unclear stays pending,
+and is looked at again by reconcile, in this process or another.
+
+When may a payment that lnd does not know be released? Its process may have died before it handed the payment over; but it may as well be
+paused, or its request may still be on its way, and be served later. No lock in the database tells these apart. lnd does:
+
+1. Each payment is handed over with a macaroon that is good only until its `send_before`, which is noted with the reservation. lnd checks
+   that when it takes a request, so that after this moment, by lnd's own clock, no request for this payment starts anything.
+2. The hub learns that lnd's clock has passed `send_before` and a grace (for requests that lnd took just before and is working on) by
+   a call with a macaroon that is good until then: lnd refuses it.
+3. Only if lnd says after that refusal that it has no payment of this hash, or a failed one, is the reservation released.
+
+A failed one alone proves nothing before that: it may be the record of an earlier attempt at the same invoice. The process that hands the
+payment over does not need the proof, because what it reads from its own call is about its own attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+import typing as t
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CallError, Denied
+
+from . import db, ledger, node
+from .accounts import User
+from .config import Config
+from .db import Pool
+from .errors import InTransit, PaymentFailed
+from .limits import fee_limit
+
+_LOG = logging.getLogger("lndhub.outgoing")
+
+# Statuses that only lnd itself gives, with a request that it has read and will not act on. UNKNOWN, UNAVAILABLE and the like
+# also come of a connection that breaks.
+_REFUSALS = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "ALREADY_EXISTS", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED")
+
+_REASONS = {
+    "FAILURE_REASON_NO_ROUTE": "no route within the fee limit; the payee may not be able to receive this much",
+    "FAILURE_REASON_TIMEOUT": "no route was found in time",
+    "FAILURE_REASON_INSUFFICIENT_BALANCE": "the node's channels cannot send this much now",
+    "FAILURE_REASON_INCORRECT_PAYMENT_DETAILS": "the payee refused it: the invoice is paid, canceled or expired",
+}
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A payment that was made."""
+
+    payment_hash: bytes
+    preimage: bytes
+    amount_msat: int
+    fee_msat: int
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A payment whose end is not booked yet."""
+
+    id: int
+    payment_hash: bytes
+    amount_msat: int
+    send_before: datetime
+
+
+class Outgoing:
+    """Makes payments over the node."""
+
+    def __init__(self, pool: Pool, lnd: node.Node, config: Config) -> None:
+        self._pool, self._node, self._config = pool, lnd, config
+        # The payments that this process hands over and follows at this moment.
+        self.followed: set[int] = set()
+        self._tasks: set[asyncio.Task[Paid]] = set()
+
+    async def pay(self, user: User, request: node.Request, amount_msat: int) -> Paid:
+        """Pay an invoice of another node.
+
+        Raises:
+            NotEnoughBalance, AlreadyPaid: nothing was booked.
+            PaymentFailed: it came to its end, and all is as before.
+            InTransit: its end is not known yet; it is booked when it is.
+        """
+        outgoing = self._outgoing(request.payment_hash, amount_msat, request.payment_request, request.amount_msat)
+        wish = ledger.Wish(
+            user.id,
+            "bolt11",
+            request.payment_hash,
+            request.payment_request,
+            request.destination,
+            amount_msat,
+            outgoing.fee_limit_msat,
+            request.memo,
+            request.description_hash,
+            send_before=outgoing.send_before,
+        )
+        return await self._started(wish, outgoing)
+
+    async def keysend(self, user: User, destination: str, amount_msat: int, memo: str, records: t.Mapping[int, bytes]) -> Paid:
+        """Pay a node without an invoice; raises what pay does."""
+        preimage = secrets.token_bytes(32)
+        payment_hash = hashlib.sha256(preimage).digest()
+        outgoing = self._outgoing(payment_hash, amount_msat, "", 0, destination, preimage, records)
+        wish = ledger.Wish(
+            user.id,
+            "keysend",
+            payment_hash,
+            "",
+            destination,
+            amount_msat,
+            outgoing.fee_limit_msat,
+            memo,
+            custom_records={str(number): value.decode() for number, value in records.items()},
+            send_before=outgoing.send_before,
+        )
+        return await self._started(wish, outgoing)
+
+    def _outgoing(
+        self,
+        payment_hash: bytes,
+        amount_msat: int,
+        payment_request: str,
+        request_amount_msat: int,
+        destination: str = "",
+        preimage: bytes = b"",
+        records: t.Mapping[int, bytes] | None = None,
+    ) -> node.Outgoing:
+        settings = self._config.node
+        return node.Outgoing(
+            payment_request,
+            payment_hash,
+            amount_msat,
+            request_amount_msat,
+            fee_limit(self._config.limits, amount_msat),
+            settings.payment_timeout,
+            datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=settings.send_within),
+            destination,
+            preimage,
+            records,
+        )
+
+    async def _started(self, wish: ledger.Wish, outgoing: node.Outgoing) -> Paid:
+        """Make the payment in a task of its own, which goes on when the client has left or was answered."""
+        task = asyncio.create_task(self._make(wish, outgoing))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), self._config.service.answer_within)
+        except TimeoutError as error:
+            raise InTransit from error
+
+    def _done(self, task: asyncio.Task[Paid]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Read here too, because the client may have been answered before.
+            task.exception()
+
+    async def _make(self, wish: ledger.Wish, outgoing: node.Outgoing) -> Paid:
+        payment_id = await ledger.reserve(self._pool, wish)
+        self.followed.add(payment_id)
+        try:
+            return await self._send(Pending(payment_id, wish.payment_hash, wish.amount_msat, outgoing.send_before), outgoing)
+        finally:
+            self.followed.discard(payment_id)
+
+    async def _send(self, pending: Pending, outgoing: node.Outgoing) -> Paid:
+        try:
+            async with contextlib.aclosing(self._node.send(outgoing)) as updates:
+                async for record in updates:
+                    if record.ended:
+                        return await self.conclude(pending, record)
+        except CallError as error:
+            return await self._after_error(pending, error)
+        _LOG.warning("payment %d: lnd ended its stream without an end of the payment; it stays pending", pending.id)
+        raise InTransit
+
+    async def _after_error(self, pending: Pending, error: CallError) -> Paid:
+        """lnd gave an error in place of the payment. If it says that it took nothing, it is asked once whether that is so."""
+        _LOG.warning("payment %d: %s", pending.id, error)
+        # lnd tells of a macaroon that it does not take without a status of its own. One that has run out already means that the clocks differ.
+        if not isinstance(error, (AlreadyThere, Denied)) and error.status not in _REFUSALS:
+            raise InTransit from error
+        try:
+            record = await self._node.payment(pending.payment_hash)
+        except CallError as second:
+            raise InTransit from second
+        if record is None:
+            await ledger.release(self._pool, pending.id, "the node refused it")
+            raise PaymentFailed("payment failed: the node refused it") from error
+        if not record.ended:
+            raise InTransit from error
+        return await self.conclude(pending, record)
+
+    async def conclude(self, pending: Pending, record: node.Payment) -> Paid:
+        """Book an end that lnd has recorded.
+
+        Raises:
+            PaymentFailed: lnd says that it failed; that is booked.
+            InTransit: it could not be booked now.
+        """
+        try:
+            if record.status == "FAILED":
+                reason = _REASONS.get(record.failure, "it did not succeed")
+                await ledger.release(self._pool, pending.id, reason)
+                raise PaymentFailed(f"payment failed: {reason}")
+            if record.amount_msat != pending.amount_msat:
+                # Somebody else has paid this hash by this node, with another amount. Neither booking would be right; a person must look.
+                _LOG.error(
+                    "payment %d is %d msat here and %d msat in lnd; it stays pending", pending.id, pending.amount_msat, record.amount_msat
+                )
+                raise InTransit
+            await ledger.settle(self._pool, pending.id, record.fee_msat, record.preimage)
+        except (*db.UNREACHABLE, asyncpg.PostgresError) as error:
+            _LOG.error("payment %d is %s in lnd and could not be booked: %s", pending.id, record.status, error)
+            raise InTransit from error
+        _LOG.info(
+            "payment %d made: %d msat, fee %d msat, hash %s", pending.id, record.amount_msat, record.fee_msat, record.payment_hash.hex()
+        )
+        return Paid(pending.payment_hash, record.preimage, record.amount_msat, record.fee_msat)
+
+    async def look(self, pending: Pending) -> None:
+        """Book the end of a payment that nobody follows, if lnd knows it or the rule above allows it.
+
+        Raises:
+            CallError: lnd does not answer.
+        """
+        record = await self._node.payment(pending.payment_hash)
+        if record is None or record.status == "FAILED":
+            if not await self._node.past(pending.send_before + timedelta(seconds=self._config.node.grace)):
+                return
+            # Asked again, because only an answer after the refusal counts.
+            record = await self._node.payment(pending.payment_hash)
+            if record is None:
+                _LOG.warning("payment %d was never taken by lnd; its reservation is released", pending.id)
+                await ledger.release(self._pool, pending.id, "it never reached the node")
+                return
+        if record.ended:
+            with contextlib.suppress(PaymentFailed, InTransit):
+                await self.conclude(pending, record)
+
+    async def close(self, timeout: float) -> None:
+        """Wait a while for payments under way; what is left stays pending."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout)
+        for task in self._tasks:
+            task.cancel()

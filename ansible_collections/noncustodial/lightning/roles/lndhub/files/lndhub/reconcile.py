@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is pending is looked at again: at start, on a timer, and by each process, for whoever began it may be gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import typing as t
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError
+
+from . import db
+from .db import Pool
+from .errors import HubError
+from .incoming import Incoming
+from .internal import Internal
+from .node import AWAY
+from .outgoing import Outgoing, Pending
+from .tokens import remove_lapsed
+
+_LOG = logging.getLogger("lndhub.reconcile")
+_AT_ONCE = 8
+_BATCH = 500
+
+
+class Reconcile:
+    """Brings what is pending to its end."""
+
+    def __init__(self, pool: Pool, incoming: Incoming, internal: Internal, outgoing: Outgoing) -> None:
+        self._pool, self._incoming, self._internal, self._outgoing = pool, incoming, internal, outgoing
+
+    async def forever(self, every: float) -> t.NoReturn:
+        """Do it now, and then after each so many seconds."""
+        while True:
+            for what in (self.payments, self._incoming.sweep, self._tokens):
+                try:
+                    await what()
+                except (CallError, *db.UNREACHABLE) as error:
+                    _LOG.warning("%s is tried again in %g s: %s", what.__name__, every, error)
+                except Exception:
+                    # One bad row must not end the timer on which all others wait.
+                    _LOG.exception("%s failed and is tried again in %g s", what.__name__, every)
+            await asyncio.sleep(every)
+
+    async def payments(self) -> None:
+        """Look at each pending payment that this process does not follow itself.
+
+        Raises:
+            CallError: lnd does not answer at all; the others are left for the next time.
+        """
+        last = 0
+        while True:
+            rows = await self._pool.fetch(
+                "SELECT id, kind, payment_hash, amount_msat, send_before FROM payments WHERE state = 'pending' AND id > $1 ORDER BY id LIMIT $2",
+                last,
+                _BATCH,
+            )
+            mine = self._outgoing.followed | self._internal.followed
+            left = [row for row in rows if row["id"] not in mine]
+            for begin in range(0, len(left), _AT_ONCE):
+                results = await asyncio.gather(*(self._one(row) for row in left[begin : begin + _AT_ONCE]), return_exceptions=True)
+                for row, result in zip(left[begin:], results, strict=False):
+                    if isinstance(result, (*AWAY, *db.UNREACHABLE)):
+                        raise result
+                    if isinstance(result, BaseException):
+                        # The others are not to wait for this one.
+                        _LOG.error("payment %d stays pending: %s", row["id"], result, exc_info=result)
+            if len(rows) < _BATCH:
+                return
+            last = rows[-1]["id"]
+
+    async def _one(self, row: db.Record) -> None:
+        if row["kind"] == "internal":
+            try:
+                await self._internal.finish(row["id"], row["payment_hash"])
+            except HubError as ended:
+                _LOG.info("internal payment %d: %s", row["id"], ended)
+        else:
+            await self._outgoing.look(Pending(row["id"], row["payment_hash"], row["amount_msat"], row["send_before"]))
+
+    async def _tokens(self) -> None:
+        await remove_lapsed(self._pool)

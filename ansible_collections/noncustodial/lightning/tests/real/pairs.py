@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two real lnds with a channel between them: one for a hub, and one that is the world."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import messages
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
+from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, until
+
+
+class Pair:
+    """A node with a hub, a node of the world, and a channel between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bitcoind = Bitcoind()
+        self.nodes = [
+            Lnd(folder / name, self.bitcoind, "--noseedbackup", "--maxpendingchannels=2", f"--alias={name}") for name in ("inner", "outer")
+        ]
+        self.inner, self.outer = self.nodes
+        self.client: Client | None = None
+
+    def connect(self) -> None:
+        """Start the nodes, and make a channel that both can pay over."""
+        for node in self.nodes:
+            node.start()
+        for node in self.nodes:
+            state = node.module("lnd_state_info", state="SERVER_ACTIVE", wait_timeout=60)
+            assert state.get("state") == "SERVER_ACTIVE", state
+        outer_id = self.outer.module("lnd_info")["identity_pubkey"]
+        self.bitcoind.pay(self.inner.module("lnd_address")["address"], 1)
+        self.inner.module("lnd_balance_info", min_confirmed=100_000_000, wait_timeout=30)
+        self.inner.module("lnd_peer", pubkey=outer_id, host=self.outer.host)
+        # lnd names a private channel in an invoice only if the peer is known to the world, which a public channel makes it.
+        channel = [{"peer": outer_id, "capacity": 10_000_000, "push_sat": 5_000_000, "private": private} for private in (True, False)]
+        self.inner.module("lnd_channel", channels=channel)
+        self.bitcoind.mine(6)
+        opened = self.inner.module("lnd_channel", channels=channel, wait=True, wait_timeout=60)
+        assert not opened.get("failed"), opened
+        # Until each has heard the other's policy no invoice can name the channel.
+        for node in self.nodes:
+            until(
+                "the private channel in an invoice", lambda at=node: at.module("lnd_invoice", value_msat=1000, private=True)["route_hints"]
+            )
+        self.client = Client(Connection(self.outer.rpcserver, *self.outer.credentials()))
+
+    def pay(self, request: str, **more: t.Any) -> str:
+        """A payment by the node of the world; gives lnd's reason if it fails."""
+        fields = {"payment_request": request, "fee_limit_msat": 10_000, "timeout_seconds": 20, "no_inflight_updates": True, **more}
+        assert self.client is not None
+        record = messages.plain(next(iter(self.client.stream("routerrpc.Router/SendPaymentV2", **fields))))
+        return "" if record["status"] == "SUCCEEDED" else str(record["failure_reason"])
+
+    def invoice(self, msat: int, **more: t.Any) -> str:
+        """An invoice of the node of the world."""
+        assert self.client is not None
+        return str(self.client.call("lnrpc.Lightning/AddInvoice", value_msat=msat, private=True, **more).payment_request)
+
+    def stop(self) -> None:
+        """Stop all of it."""
+        if self.client is not None:
+            self.client.close()
+        for node in self.nodes:
+            node.stop()
+        self.bitcoind.stop()

@@ -1,0 +1,437 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nothing lost: processes of the hub that die, an lnd that answers late, wrongly, twice or not at all, and two hubs on one database."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import typing as t
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
+from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Setting, Wallet
+from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import MACAROON, Abort, FakeLnd, Gate, fails, read, request, succeeds
+
+pytestmark = [pytest.mark.database, pytest.mark.faults]
+
+# What is reserved for fees: 10 sat and 1 %.
+FEES = 10_000
+
+
+class World:
+    """A fake lnd, and a hub on it."""
+
+    def __init__(self, folder: Path, postgres: Postgres, **options: dict[str, t.Any]) -> None:
+        self.lnd = FakeLnd()
+        self.setting = Setting(folder, postgres, self.lnd.rpcserver, self.lnd.certificate, MACAROON, **options).migrate()
+        self.started: list[Process] = []
+        self.threads = ThreadPoolExecutor(32)
+
+    def hub(self) -> Process:
+        """One more process."""
+        self.started.append(self.setting.start())
+        return self.started[-1]
+
+    def rich(self, process: Process, sat: int = 1000) -> Wallet:
+        """A new user with money."""
+        wallet = process.user()
+        assert self.lnd.pay_from_outside(wallet.invoice(sat))
+        until("the deposit", lambda: wallet.msat == sat * 1000)
+        return wallet
+
+    def later(self, call: t.Callable[..., t.Any], *arguments: t.Any, **named: t.Any) -> Future[t.Any]:
+        """Call something beside the test."""
+        return self.threads.submit(call, *arguments, **named)
+
+    def pending(self, process: Process) -> int:
+        """How many payments have no end yet."""
+        text = process.http.get("/metrics", headers={"Authorization": f"Bearer {ADMIN}"}).text
+        return int(float(text.split("\nlndhub_pending_payments ")[1].split()[0]))
+
+    def pass_time(self) -> None:
+        """lnd's clock passes every send_before and its grace."""
+        self.lnd.clock += 3600
+
+    def balanced(self) -> None:
+        """What lnd and the ledger say is the same, msat by msat."""
+        with self.lnd.lock:
+            came = sum(invoice.amt_paid_msat for invoice in self.lnd.invoices.values() if invoice.state == "SETTLED")
+            went = sum(one.value_msat + one.fee_msat for one in self.lnd.payments.values() if one.status == "SUCCEEDED")
+        query = """SELECT (SELECT sum(msat) FROM entries) || ' ' || (SELECT sum(msat) FROM balances) || ' ' ||
+            (SELECT coalesce(sum(msat), 0) FROM entries WHERE account_id = 3)"""
+        done = self.setting.postgres._psql(self.setting.database, query)
+        assert done.stdout.split() == ["0", str(came - went), "0"], (done, came, went)
+
+    def close(self) -> None:
+        """Stop all of it; what the hubs have logged holds no secret."""
+        self.lnd.before_taking = self.lnd.after_taking = self.lnd.before_cancel = lambda: None
+        self.lnd.stop()
+        for process in self.started:
+            process.kill()
+        self.threads.shutdown(wait=True, cancel_futures=True)
+        secret = [(self.setting.credentials / name).read_text(errors="replace").strip() for name in ("jwt_key", "admin_token")]
+        secret += [invoice.r_preimage.hex() for invoice in self.lnd.invoices.values()] + ["ab" * 32]
+        for process in self.started:
+            log = process.log.read_text()
+            assert not [one for one in secret if one in log]
+            assert "Traceback" not in log, log[log.index("Traceback") :][-4000:]
+
+
+@pytest.fixture
+def world(tmp_path: Path, postgres: Postgres) -> t.Iterator[World]:
+    made = World(tmp_path / "hub", postgres)
+    try:
+        yield made
+        made.balanced()
+    finally:
+        made.close()
+
+
+def test_an_outgoing_payment_and_its_fee(world: World) -> None:
+    alice = world.rich(world.hub())
+    world.lnd.plan = succeeds(fee_msat=1_234)
+    paid = alice.pay(request(b"1" * 32, 100_000))
+    assert paid["payment_route"]["total_fees"] == 2, "rounded up"
+    assert alice.msat == 1_000_000 - 101_234
+    assert alice.get("/balance")["BTC"]["AvailableBalance"] == 898, "rounded down"
+
+
+def test_a_failing_payment_gives_everything_back(world: World) -> None:
+    alice = world.rich(world.hub())
+    world.lnd.plan = fails()
+    text = request(b"1" * 32, 100_000)
+    answer = alice.pay(text)
+    assert (answer["code"], "no route" in answer["message"]) == (10, True)
+    assert alice.msat == 1_000_000
+    world.lnd.plan = succeeds()
+    assert alice.pay(text)["payment_error"] == "", "and may be tried again"
+    assert alice.msat == 900_000
+
+
+def test_killed_before_lnd_took_the_payment(world: World) -> None:
+    hub = world.hub()
+    alice = world.rich(hub)
+    gate = Gate()
+
+    def never() -> None:
+        gate.wait()
+        raise Abort("the request got lost", "UNAVAILABLE")
+
+    world.lnd.before_taking = never
+    text = request(b"1" * 32, 100_000)
+    answer = world.later(_ignored, alice.pay, text)
+    assert gate.reached.wait(20)
+    hub.kill()
+    gate.opened.set()
+    answer.result(20)
+    world.lnd.before_taking = lambda: None
+    again = world.hub()
+    alice = alice.at(again)
+    tracked = world.lnd.calls["TrackPaymentV2"]
+    until("three looks", lambda: world.lnd.calls["TrackPaymentV2"] > tracked + 3)
+    assert alice.msat == 1_000_000 - 101_000 - FEES, "not released, as long as lnd would still take it"
+    assert alice.pay(text)["code"] == 10, "and nobody can pay it meanwhile"
+    world.pass_time()
+    until("the release", lambda: alice.msat == 1_000_000)
+    assert world.pending(again) == 0
+    assert not world.lnd.payments
+
+
+def test_a_request_that_arrives_after_the_release_is_refused_by_lnd(world: World) -> None:
+    """The paused process: its request is served when all others have taken it for dead."""
+    hub = world.hub()
+    alice = world.rich(hub)
+    text = request(b"1" * 32, 100_000)
+    world.lnd.broken["SendPaymentV2"] = Abort("lost", "UNAVAILABLE")
+    assert alice.pay(text)["code"] == 9
+    del world.lnd.broken["SendPaymentV2"]
+    world.pass_time()
+    until("the release", lambda: alice.msat == 1_000_000)
+    # With lnd's clock where it is now, the macaroon of any request of before is worth nothing: the same call is refused.
+    answer = alice.pay(text)
+    assert (answer["code"], "refused" in answer["message"]) == (10, True)
+    assert not world.lnd.payments, "lnd took nothing, because the clocks differ by an hour"
+    assert alice.msat == 1_000_000, "and says so, so that all comes back at once"
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_killed_after_lnd_took_the_payment(world: World, made: bool) -> None:
+    hub = world.hub()
+    alice = world.rich(hub)
+    gate = Gate()
+    world.lnd.after_taking = gate.wait
+    world.lnd.plan = succeeds(fee_msat=500) if made else fails()
+    answer = world.later(_ignored, alice.pay, request(b"1" * 32, 100_000))
+    assert gate.reached.wait(20)
+    hub.kill()
+    again = world.hub()
+    alice = alice.at(again)
+    tracked = world.lnd.calls["TrackPaymentV2"]
+    until("three looks", lambda: world.lnd.calls["TrackPaymentV2"] > tracked + 3)
+    assert alice.msat == 1_000_000 - 101_000 - FEES
+    gate.opened.set()
+    if not made:
+        # A failed one could be the record of an earlier attempt, so that it too counts only when no attempt can come any more.
+        world.pass_time()
+    until("its end", lambda: alice.msat == (899_500 if made else 1_000_000))
+    answer.result(20)
+
+
+@pytest.mark.parametrize("status", ["UNAVAILABLE", "UNKNOWN", "INTERNAL", "DEADLINE_EXCEEDED"])
+def test_the_answer_is_lost(world: World, status: str) -> None:
+    alice = world.rich(world.hub())
+
+    def lost() -> None:
+        with world.lnd.lock:
+            for payment in world.lnd.payments.values():
+                succeeds(fee_msat=77)(world.lnd, payment)
+        raise Abort("the connection broke", status)
+
+    world.lnd.after_taking = lost
+    assert alice.pay(request(b"1" * 32, 100_000))["code"] == 9
+    until("its end", lambda: alice.msat == 1_000_000 - 100_077)
+
+
+def test_a_refusal_that_says_so_gives_back_at_once(world: World) -> None:
+    alice = world.rich(world.hub())
+    world.lnd.broken["SendPaymentV2"] = Abort("the amount is not what I like", "INVALID_ARGUMENT")
+    assert alice.pay(request(b"1" * 32, 100_000))["code"] == 10
+    assert alice.msat == 1_000_000
+
+
+def test_lnd_has_paid_it_already(world: World) -> None:
+    """By another program, or before the ledger was restored: what left for this hash is booked to who asks for it."""
+    alice = world.rich(world.hub())
+    text = request(b"1" * 32, 100_000)
+    payment_hash = read(text)["payment_hash"]
+    world.lnd.plan = succeeds(fee_msat=9)
+    other = world.rich(world.started[0])
+    assert other.pay(text)["payment_error"] == ""
+    assert alice.pay(text)["code"] == 10, "one invoice is paid once"
+    assert world.lnd.payments[payment_hash].status == "SUCCEEDED"
+    assert (alice.msat, other.msat) == (1_000_000, 899_991)
+
+
+def test_slow_payment_delays_nobody(world: World) -> None:
+    hub = world.hub()
+    alice, bob = world.rich(hub), world.rich(hub)
+    gate = Gate()
+    world.lnd.after_taking = gate.wait
+    slow = [world.later(alice.pay, request(secrets.token_bytes(32), 1_000)) for _ in range(20)]
+    assert gate.reached.wait(20)
+    carol = hub.user()
+    assert bob.pay(carol.invoice(1))["payment_error"] == ""
+    assert not any(one.done() for one in slow)
+    gate.opened.set()
+    assert all(one.result(20)["payment_error"] == "" for one in slow)
+
+
+def test_deposits_while_the_hub_is_down(world: World) -> None:
+    hub = world.hub()
+    alice = hub.user()
+    first, second, third = alice.invoice(1), alice.invoice(2), alice.invoice(4)
+    hub.kill()
+    # Nothing was ever settled, so that there is no index from which lnd could begin.
+    assert world.lnd.pay_from_outside(first)
+    alice = alice.at(world.hub())
+    until("the first", lambda: alice.msat == 1_000)
+    alice.process.kill()
+    assert world.lnd.pay_from_outside(second)
+    # The other is expired by now, and lnd has canceled it.
+    with world.lnd.lock:
+        world.lnd.invoices[bytes.fromhex(read(third)["payment_hash"])].state = "CANCELED"
+    alice = alice.at(world.hub())
+    until("the second", lambda: alice.msat == 3_000)
+    until("the third is known as canceled", lambda: "canceled" in [one["status"] for one in alice.get("/v2/invoices/incoming")["invoices"]])
+
+
+def test_a_deposit_that_was_skipped_is_found_though_its_invoice_expired(tmp_path: Path, postgres: Postgres) -> None:
+    """Settled out of order: the index has passed it, and the invoice is long expired."""
+    world = World(tmp_path / "hub", postgres, service={"invoice_expiry": 1})
+    try:
+        hub = world.hub()
+        alice = hub.user()
+        text = alice.invoice(5)
+        hub.kill()
+        assert world.lnd.pay_from_outside(text)
+        moved = world.setting.postgres._psql(world.setting.database, "UPDATE progress SET settle_index = 99")
+        assert moved.returncode == 0, moved.stderr
+        alice = alice.at(world.hub())
+        until("the deposit", lambda: alice.msat == 5_000)
+        world.balanced()
+    finally:
+        world.close()
+
+
+def test_lnd_away_and_back(world: World) -> None:
+    hub = world.hub()
+    alice = world.rich(hub)
+    text = alice.invoice(3)
+    world.lnd.stop()
+    assert alice.post("/addinvoice", amt=1)["code"] == 7
+    assert alice.pay(request(b"1" * 32, 1_000))["code"] == 7
+    assert alice.msat == 1_000_000, "nothing was reserved"
+    world.lnd.pay_from_outside(text)
+    world.lnd.start()
+    until("the deposit", lambda: alice.msat == 1_003_000)
+
+
+def test_internal_loses_against_a_payment_from_outside(world: World) -> None:
+    hub = world.hub()
+    alice, bob = world.rich(hub), hub.user()
+    text = bob.invoice(100)
+    gate = Gate()
+    world.lnd.before_cancel = gate.wait
+    answer = world.later(alice.pay, text)
+    assert gate.reached.wait(20)
+    assert alice.msat == 900_000, "reserved"
+    assert world.lnd.pay_from_outside(text)
+    gate.opened.set()
+    assert answer.result(20)["code"] == 10
+    until("the deposit", lambda: bob.msat == 100_000)
+    assert alice.msat == 1_000_000
+
+
+def test_internal_wins_against_a_payment_from_outside(world: World) -> None:
+    hub = world.hub()
+    alice, bob = world.rich(hub), hub.user()
+    text = bob.invoice(100)
+    assert alice.pay(text)["payment_error"] == ""
+    assert not world.lnd.pay_from_outside(text)
+    assert (alice.msat, bob.msat) == (900_000, 100_000)
+
+
+def test_internal_payment_killed_before_and_after_the_cancel(world: World) -> None:
+    hub = world.hub()
+    alice, bob = world.rich(hub), hub.user()
+    text = bob.invoice(100)
+    gate = Gate()
+    world.lnd.before_cancel = gate.wait
+    answer = world.later(_ignored, alice.pay, text)
+    assert gate.reached.wait(20)
+    hub.kill()
+    answer.result(20)
+    world.lnd.before_cancel = lambda: None
+    gate.opened.set()
+    alice, bob = (wallet.at(world.started[-1]) for wallet in (alice, bob)) if world.hub() else (alice, bob)
+    until("the end", lambda: (alice.msat, bob.msat) == (900_000, 100_000))
+    assert not world.lnd.pay_from_outside(text)
+
+
+def test_lnd_does_not_answer_the_cancel(world: World) -> None:
+    hub = world.hub()
+    alice, bob = world.rich(hub), hub.user()
+    text = bob.invoice(100)
+    world.lnd.broken["CancelInvoice"] = Abort("too busy", "UNAVAILABLE")
+    assert alice.pay(text)["code"] == 9
+    assert (alice.msat, bob.msat) == (900_000, 0)
+    assert alice.pay(text)["code"] == 10
+    del world.lnd.broken["CancelInvoice"]
+    until("the end", lambda: (alice.msat, bob.msat) == (900_000, 100_000))
+
+
+def test_two_processes_one_balance_one_invoice(world: World) -> None:
+    one, two = world.hub(), world.hub()
+    alice = world.rich(one)
+    bob, carol = world.rich(two), two.user()
+    # 60 payments of 101 sat with fees, from two sides, of 1000 sat.
+    answers = [world.later(alice.at((one, two)[number % 2]).pay, request(secrets.token_bytes(32), 90_000)) for number in range(60)]
+    codes = [answer.result(60).get("code", 0) for answer in answers]
+    # Reserves come back, so that at least those pass that fit with their full fee limit at once.
+    assert set(codes) == {0, 2}
+    assert 9 <= codes.count(0) <= 11
+    assert alice.msat == 1_000_000 - 90_000 * codes.count(0)
+    for _ in range(10):
+        text = carol.invoice(1)
+        before = carol.msat
+        payers = [world.later(wallet.at(process).pay, text) for wallet in (alice, bob) for process in (one, two)]
+        codes = sorted(payer.result(60).get("code", 0) for payer in payers)
+        assert codes == [0, 10, 10, 10]
+        assert carol.msat == before + 1_000
+    # And both have listened for the same deposits.
+    for _ in range(20):
+        assert world.lnd.pay_from_outside(carol.invoice(1))
+    until("the deposits", lambda: carol.msat == 30_000)
+
+
+def test_two_processes_one_of_which_finds_the_others_payment_slow(world: World) -> None:
+    """Neither releases what the other is just sending."""
+    one, two = world.hub(), world.hub()
+    alice = world.rich(one)
+    gate = Gate()
+    world.lnd.before_taking = gate.wait
+    answer = world.later(alice.pay, request(b"1" * 32, 100_000))
+    assert gate.reached.wait(20)
+    tracked = world.lnd.calls["TrackPaymentV2"]
+    until("three looks of the other", lambda: world.lnd.calls["TrackPaymentV2"] > tracked + 3)
+    assert alice.at(two).msat == 1_000_000 - 101_000 - FEES
+    gate.opened.set()
+    assert answer.result(20)["payment_error"] == ""
+    assert alice.at(two).msat == 900_000
+
+
+def test_the_database_dies_under_load(tmp_path: Path) -> None:
+    """It comes back with what was committed, and every payment of lnd's is in the books."""
+    postgres = Postgres(durable=True)
+    try:
+        world = World(tmp_path / "hub", postgres)
+        try:
+            hub = world.hub()
+            alice, bob = world.rich(hub, 100_000), world.rich(hub, 100_000)
+            stop = threading.Event()
+            answered: list[int] = []
+
+            def load(wallet: Wallet, other: Wallet) -> None:
+                while not stop.is_set():
+                    answered.append(_code(wallet.pay, request(secrets.token_bytes(32), 1_000)))
+                    text = _text(other)
+                    if text:
+                        _code(wallet.pay, text)
+
+            users = [world.later(load, *pair) for pair in ((alice, bob), (bob, alice)) for _ in range(2)]
+            for _ in range(2):
+                count = len(answered)
+                until("payments", lambda at=count: answered[at:].count(0) > 10)
+                postgres.crash()
+            count = len(answered)
+            until("payments again", lambda: answered[count:].count(0) > 10)
+            stop.set()
+            for user in users:
+                user.result(60)
+            world.pass_time()
+            until("nothing is pending", lambda: world.pending(hub) == 0, 60)
+            world.balanced()
+        finally:
+            world.close()
+    finally:
+        postgres.stop()
+
+
+def _code(pay: t.Callable[[str], t.Any], text: str) -> int:
+    """0 for a success, -1 if there was no answer."""
+    try:
+        return int(pay(text).get("code", 0))
+    except (OSError, ValueError):
+        return -1
+
+
+def _text(wallet: Wallet) -> str:
+    try:
+        return str(wallet.post("/addinvoice", amt=1).get("payment_request", ""))
+    except (OSError, ValueError):
+        return ""
+
+
+def _ignored(call: t.Callable[..., t.Any], *arguments: t.Any) -> None:
+    """A call whose process is killed under it."""
+    import httpx
+
+    try:
+        call(*arguments)
+    except httpx.TransportError:
+        return

@@ -1,0 +1,335 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An lnd that can be told how to behave: a real gRPC server with TLS that keeps invoices and payments as lnd does, for what a real one does too seldom.
+
+Payment requests are not BOLT11: what they say is in them as JSON, in hexadecimal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+import typing as t
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import grpc
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import macaroon as macaroons
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import messages
+from ansible_collections.noncustodial.lightning.tests.unit.scripted import make_certificate
+
+OWN = "02" + "aa" * 32
+OTHER = "03" + "bb" * 32
+_STATES = {"OPEN": 0, "SETTLED": 1, "CANCELED": 2, "ACCEPTED": 3}
+_STATUSES = {"IN_FLIGHT": 1, "SUCCEEDED": 2, "FAILED": 3, "INITIATED": 4}
+_PATIENCE = 30.0
+
+MACAROON = macaroons.Macaroon(b"lnd", b"\x03\x0a\x10" + b"n" * 16 + b"\x12\x010", (), b"s" * 32).encode()
+"""What a client of it needs; any is taken, but its caveats are checked."""
+
+
+class Abort(Exception):
+    """An error in place of an answer."""
+
+    def __init__(self, text: str, status: str = "UNKNOWN") -> None:
+        self.text, self.status = text, status
+        super().__init__(text)
+
+
+def request(preimage: bytes, msat: int, *, destination: str = OTHER, memo: str = "", expiry: int = 3600, age: int = 0) -> str:
+    """A payment request, by default of another node."""
+    said = {
+        "payment_hash": hashlib.sha256(preimage).hexdigest(),
+        "destination": destination,
+        "num_msat": msat,
+        "num_satoshis": msat // 1000,
+        "timestamp": int(time.time()) - age,
+        "expiry": expiry,
+        "description": memo,
+    }
+    return "lnfake1" + json.dumps(said).encode().hex()
+
+
+def read(text: str) -> dict[str, t.Any]:
+    """What a payment request says."""
+    try:
+        return t.cast("dict[str, t.Any]", json.loads(bytes.fromhex(text.removeprefix("lnfake1"))))
+    except ValueError as error:
+        raise Abort("invalid payment request") from error
+
+
+@dataclass
+class Invoice:
+    """An invoice, by lnd's names."""
+
+    r_hash: bytes
+    r_preimage: bytes
+    value_msat: int
+    payment_request: str
+    state: str = "OPEN"
+    amt_paid_msat: int = 0
+    settle_index: int = 0
+    settle_date: int = 0
+
+
+@dataclass
+class Payment:
+    """A payment, by lnd's names."""
+
+    payment_hash: str
+    value_msat: int
+    status: str = "INITIATED"
+    fee_msat: int = 0
+    payment_preimage: str = ""
+    failure_reason: int = 0
+
+    def message(self) -> messages.Message:
+        """As lnd sends it."""
+        return messages.message("lnrpc.Payment")(**{**self.__dict__, "status": _STATUSES[self.status]})
+
+
+Plan = t.Callable[["FakeLnd", Payment], None]
+
+
+def succeeds(fee_msat: int = 0) -> Plan:
+    """Payments are made at once."""
+
+    def plan(lnd: FakeLnd, payment: Payment) -> None:
+        payment.status, payment.fee_msat, payment.payment_preimage = "SUCCEEDED", fee_msat, "ab" * 32
+
+    return plan
+
+
+def fails(reason: int = 2) -> Plan:
+    """Payments fail at once."""
+
+    def plan(lnd: FakeLnd, payment: Payment) -> None:
+        payment.status, payment.failure_reason = "FAILED", reason
+
+    return plan
+
+
+@dataclass
+class Gate:
+    """Something that happens when the test says so."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    opened: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        """Say that it was reached, and wait until it is opened."""
+        self.reached.set()
+        assert self.opened.wait(_PATIENCE), "the test did not open the gate"
+
+
+class FakeLnd:
+    """The server. What the test may change is public; `lock` guards it where calls may come at the same time.
+
+    Attributes:
+        plan: what becomes of a payment that was taken.
+        before_taking, after_taking: called in SendPaymentV2 before and after the payment is on record; may raise Abort or wait.
+        before_cancel: called in CancelInvoice, before anything is done.
+        broken: methods that answer with this error.
+        clock: seconds that its clock is ahead.
+        calls: how often each method was called.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._changed = threading.Condition(self.lock)
+        self.invoices: dict[bytes, Invoice] = {}
+        self.payments: dict[str, Payment] = {}
+        self.plan: Plan = succeeds()
+        self.before_taking: t.Callable[[], None] = lambda: None
+        self.after_taking: t.Callable[[], None] = lambda: None
+        self.before_cancel: t.Callable[[], None] = lambda: None
+        self.broken: dict[str, Abort] = {}
+        self.clock = 0.0
+        self.calls: Counter[str] = Counter()
+        self._settled: list[Invoice] = []
+        self.certificate, key = make_certificate()
+        self._key = key
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Serve, on the same port as before."""
+        self._stopping = False
+        self._server = grpc.server(ThreadPoolExecutor(64), handlers=(_Handler(self._handle),), options=(("grpc.so_reuseport", 0),))
+        credentials = grpc.ssl_server_credentials([(self._key, self.certificate)])
+        self.port = self._server.add_secure_port(f"localhost:{self.port}", credentials)
+        self._server.start()
+
+    @property
+    def rpcserver(self) -> str:
+        """Where it is."""
+        return f"localhost:{self.port}"
+
+    def stop(self) -> None:
+        """Stop serving; connections break."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._server.stop(None).wait()
+
+    def pay_from_outside(self, text: str, msat: int = 0) -> bool:
+        """Somebody in the world pays an invoice of this node; False if it may not be paid."""
+        with self._changed:
+            invoice = self.invoices[bytes.fromhex(read(text)["payment_hash"])]
+            if invoice.state != "OPEN":
+                return False
+            invoice.state, invoice.amt_paid_msat = "SETTLED", msat or invoice.value_msat
+            invoice.settle_index, invoice.settle_date = len(self._settled) + 1, int(time.time())
+            self._settled.append(invoice)
+            self._changed.notify_all()
+            return True
+
+    def end(self, payment_hash: str, plan: Plan) -> None:
+        """Bring a payment to its end."""
+        with self._changed:
+            plan(self, self.payments[payment_hash])
+            self._changed.notify_all()
+
+    def _handle(
+        self, name: str, macaroon: str | None, message: messages.Message, context: grpc.ServicerContext
+    ) -> t.Iterator[messages.Message]:
+        method = name.partition("/")[2]
+        try:
+            with self.lock:
+                self.calls[method] += 1
+                if method in self.broken:
+                    raise self.broken[method]
+            self._check(macaroon)
+            answers = getattr(self, f"_{method}")(message)
+            if isinstance(answers, dict):
+                yield messages.method(name).response(**answers)
+            else:
+                yield from answers
+        except Abort as abort:
+            context.abort(grpc.StatusCode[abort.status], abort.text)
+
+    def _check(self, macaroon: str | None) -> None:
+        if not macaroon:
+            raise Abort("expected 1 macaroon, got 0")
+        for caveat in macaroons.decode(bytes.fromhex(macaroon)).caveats:
+            until = datetime.fromisoformat(caveat.removeprefix("time-before "))
+            if datetime.now(UTC).timestamp() + self.clock >= until.timestamp():
+                raise Abort(f'verification failed: caveat "{caveat}" not satisfied: macaroon has expired')
+
+    def _GetInfo(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        return {"identity_pubkey": OWN, "alias": "fake", "synced_to_chain": True}
+
+    def _ChannelBalance(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        return {"local_balance": {"sat": 5, "msat": 5000}}
+
+    def _SignMessage(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        return {"signature": "signed"}
+
+    def _DecodePayReq(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        return read(message.pay_req)
+
+    def _AddInvoice(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        text = request(message.r_preimage, message.value_msat, destination=OWN, memo=message.memo, expiry=message.expiry)
+        made = Invoice(hashlib.sha256(message.r_preimage).digest(), message.r_preimage, message.value_msat, text)
+        with self.lock:
+            self.invoices[made.r_hash] = made
+        return {"r_hash": made.r_hash, "payment_request": text}
+
+    def _LookupInvoice(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        with self.lock:
+            if message.r_hash not in self.invoices:
+                raise Abort("unable to locate invoice", "NOT_FOUND")
+            return self._invoice(self.invoices[message.r_hash])
+
+    @staticmethod
+    def _invoice(invoice: Invoice) -> dict[str, t.Any]:
+        return {**invoice.__dict__, "state": _STATES[invoice.state]}
+
+    def _CancelInvoice(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        self.before_cancel()
+        with self.lock:
+            invoice = self.invoices.get(message.payment_hash)
+            if invoice is None:
+                raise Abort("unable to locate invoice", "NOT_FOUND")
+            if invoice.state == "SETTLED":
+                raise Abort("invoice already settled")
+            invoice.state = "CANCELED"
+        return {}
+
+    def _SubscribeInvoices(self, message: messages.Message) -> t.Iterator[messages.Message]:  # noqa: N802
+        # As lnd: without an index only what is settled from now on.
+        with self.lock:
+            position = message.settle_index or len(self._settled)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda at=position: self._stopping or len(self._settled) > at, 1.0)  # type: ignore[misc]
+                if self._stopping:
+                    raise Abort("server exiting", "UNAVAILABLE")
+                news = [self._invoice(invoice) for invoice in self._settled[position:]]
+                position += len(news)
+            for invoice in news:
+                yield messages.message("lnrpc.Invoice")(**invoice)
+
+    def _SendPaymentV2(self, message: messages.Message) -> t.Iterator[messages.Message]:  # noqa: N802
+        self.before_taking()
+        said = read(message.payment_request) if message.payment_request else {"payment_hash": message.payment_hash.hex(), "num_msat": 0}
+        with self._changed:
+            old = self.payments.get(said["payment_hash"])
+            if old is not None and old.status != "FAILED":
+                text = "invoice is already paid" if old.status == "SUCCEEDED" else "payment is in transition"
+                raise Abort(text, "ALREADY_EXISTS")
+            payment = Payment(said["payment_hash"], said["num_msat"] or message.amt_msat)
+            self.payments[payment.payment_hash] = payment
+            self._changed.notify_all()
+        self.after_taking()
+        with self._changed:
+            if payment.status == "INITIATED":
+                payment.status = "IN_FLIGHT"
+                self.plan(self, payment)
+            self._changed.notify_all()
+        yield from self._follow(payment.payment_hash)
+
+    def _TrackPaymentV2(self, message: messages.Message) -> t.Iterator[messages.Message]:  # noqa: N802
+        with self.lock:
+            if message.payment_hash.hex() not in self.payments:
+                raise Abort("payment isn't initiated", "NOT_FOUND")
+        yield from self._follow(message.payment_hash.hex())
+
+    def _follow(self, payment_hash: str) -> t.Iterator[messages.Message]:
+        while True:
+            with self._changed:
+                if self._stopping:
+                    raise Abort("server exiting", "UNAVAILABLE")
+                payment = self.payments[payment_hash]
+                message, ended = payment.message(), payment.status in ("SUCCEEDED", "FAILED")
+                before = payment.status
+            yield message
+            if ended:
+                return
+            with self._changed:
+                self._changed.wait_for(lambda was=before: self._stopping or self.payments[payment_hash].status != was, 1.0)  # type: ignore[misc]
+
+
+class _Handler(grpc.GenericRpcHandler):
+    def __init__(self, handle: t.Callable[..., t.Iterator[messages.Message]]) -> None:
+        self._handle = handle
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        name = handler_call_details.method.removeprefix("/")
+        macaroon = dict(handler_call_details.invocation_metadata).get("macaroon")
+        method = messages.method(name)
+
+        def stream(message: messages.Message, context: grpc.ServicerContext) -> t.Iterator[messages.Message]:
+            return self._handle(name, macaroon, message, context)
+
+        def unary(message: messages.Message, context: grpc.ServicerContext) -> messages.Message:
+            return next(self._handle(name, macaroon, message, context))
+
+        make = grpc.unary_stream_rpc_method_handler if method.streams else grpc.unary_unary_rpc_method_handler
+        return make(stream if method.streams else unary, method.request.FromString, method.response.SerializeToString)

@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hub's calls to lnd, and the asynchronous client under them, against a fake lnd."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import typing as t
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CaveatUnmet, Denied, Unreachable
+from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import MACAROON, OTHER, OWN, Abort, FakeLnd, fails, read, request
+from lndhub import config
+from lndhub.node import Node, Outgoing
+
+
+@pytest.fixture
+def lnd() -> t.Iterator[FakeLnd]:
+    fake = FakeLnd()
+    yield fake
+    fake.stop()
+
+
+def run(lnd: FakeLnd, folder: Path, body: t.Callable[[Node], t.Awaitable[None]]) -> None:
+    """A test's body, with a node."""
+    (folder / "tls.cert").write_bytes(lnd.certificate)
+    (folder / "macaroon").write_bytes(MACAROON)
+    settings = config.Config(
+        config.Database("", "", ""), config.Node(lnd.rpcserver, str(folder / "tls.cert"), timeout=5.0), credentials=folder
+    )
+
+    async def go() -> None:
+        node = Node(settings)
+        try:
+            await body(node)
+        finally:
+            await node.close()
+
+    asyncio.run(go())
+
+
+def outgoing(text: str, msat: int = 1000, seconds: float = 30.0) -> Outgoing:
+    """A payment to be handed over."""
+    said = read(text)
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    return Outgoing(text, bytes.fromhex(said["payment_hash"]), msat, said["num_msat"], 10, 60, until)
+
+
+async def sent(node: Node, one: Outgoing) -> list[str]:
+    """The states that lnd gives for it."""
+    async with contextlib.aclosing(node.send(one)) as updates:
+        return [update.status async for update in updates]
+
+
+def test_invoices(lnd: FakeLnd, tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        preimage = secrets.token_bytes(32)
+        text = await node.add_invoice(preimage, 5000, "tea", b"", 60, True)
+        decoded = await node.decode(text)
+        assert decoded is not None
+        assert (decoded.destination, decoded.amount_msat, decoded.memo, decoded.expired(0)) == (OWN, 5000, "tea", False)
+        assert decoded.expired(decoded.timestamp + 60)
+        assert await node.decode("nonsense") is None
+        assert await node.invoice(b"0" * 32) is None
+        found = await node.invoice(decoded.payment_hash)
+        assert found is not None
+        assert found.state == "OPEN"
+        assert await node.cancel(decoded.payment_hash) is True
+        assert await node.cancel(decoded.payment_hash) is True, "again is the same"
+        assert await node.cancel(b"0" * 32) is True, "what is not there cannot be paid"
+        paid = await node.add_invoice(secrets.token_bytes(32), 5000, "", b"", 60, False)
+        assert lnd.pay_from_outside(paid)
+        assert await node.cancel(bytes.fromhex(read(paid)["payment_hash"])) is False
+
+    run(lnd, tmp_path, body)
+
+
+def test_settled_invoices_come_from_an_index_on(lnd: FakeLnd, tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        texts = [await node.add_invoice(secrets.token_bytes(32), 1000 + number, "", b"", 60, False) for number in range(4)]
+        for text in texts[:3]:
+            assert lnd.pay_from_outside(text)
+        async with contextlib.aclosing(node.settled_invoices(1)) as settled:
+            seen = [await anext(settled), await anext(settled)]
+            assert [(one.settle_index, one.received_msat) for one in seen] == [(2, 1001), (3, 1002)]
+            assert lnd.pay_from_outside(texts[3])
+            assert (await anext(settled)).settle_index == 4
+
+    run(lnd, tmp_path, body)
+
+
+def test_a_payment_that_comes_too_late_is_refused_by_lnd(lnd: FakeLnd, tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        text = request(b"1" * 32, 1000)
+        late = outgoing(text, seconds=-1)
+        with pytest.raises(CaveatUnmet):
+            await sent(node, late)
+        assert not lnd.payments
+        assert await node.payment(late.payment_hash) is None
+        assert await node.past(late.send_before) is True
+        assert await node.past(datetime.now(UTC) + timedelta(seconds=30)) is False
+        lnd.clock = 60
+        assert await node.past(datetime.now(UTC) + timedelta(seconds=30)) is True, "by lnd's clock, not by ours"
+        lnd.broken["GetInfo"] = Abort(
+            'verification failed: caveat "ipaddr 10.0.0.1" not satisfied: macaroon locked to different IP address'
+        )
+        with pytest.raises(CaveatUnmet):
+            await node.past(datetime.now(UTC) + timedelta(seconds=30))
+        lnd.broken.clear()
+        lnd.clock = 0
+        assert (await sent(node, outgoing(text)))[-1] == "SUCCEEDED"
+
+    run(lnd, tmp_path, body)
+
+
+def test_the_end_of_a_payment(lnd: FakeLnd, tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        text = request(b"1" * 32, 1000)
+        lnd.plan = fails()
+        assert (await sent(node, outgoing(text)))[-1] == "FAILED"
+        record = await node.payment(outgoing(text).payment_hash)
+        assert record is not None
+        assert (record.status, record.failure, record.ended) == ("FAILED", "FAILURE_REASON_NO_ROUTE", True)
+        lnd.plan = lambda _lnd, _payment: None
+        updates = node.send(outgoing(text))
+        assert (await anext(updates)).status == "IN_FLIGHT"
+        await updates.aclose()
+        record = await node.payment(outgoing(text).payment_hash)
+        assert record is not None
+        assert not record.ended, "leaving the stream does not end the payment"
+        with pytest.raises(AlreadyThere):
+            await sent(node, outgoing(text))
+
+    run(lnd, tmp_path, body)
+
+
+def test_keysend_carries_its_preimage(lnd: FakeLnd, tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        until = datetime.now(UTC) + timedelta(seconds=30)
+        one = Outgoing("", b"h" * 32, 1000, 0, 10, 60, until, OTHER, b"p" * 32, {696969: b"you"})
+        assert (await sent(node, one))[-1] == "SUCCEEDED"
+        assert lnd.payments[(b"h" * 32).hex()].value_msat == 1000
+
+    run(lnd, tmp_path, body)
+
+
+def test_errors_have_their_kind(lnd: FakeLnd, tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        lnd.broken["DecodePayReq"] = Abort("permission denied")
+        with pytest.raises(Denied):
+            await node.decode("x")
+        lnd.broken["DecodePayReq"] = Abort("away", "UNAVAILABLE")
+        with pytest.raises(Unreachable):
+            await node.decode("x")
+        lnd.broken["LookupInvoice"] = Abort("away", "UNAVAILABLE")
+        with pytest.raises(Unreachable):
+            await node.invoice(b"0" * 32)
+        await node.sign()
+        assert await node.local_balance() == 5000
+        assert await node.node_id() == OWN
+        assert await node.node_id() == OWN
+        assert lnd.calls["GetInfo"] == 1
+
+    run(lnd, tmp_path, body)
