@@ -435,15 +435,15 @@ def test_brute_force_and_rates(setting: Setting, lnd: FakeLnd, tmp_path: t.Any) 
         assert (flooded.status_code, flooded.json()["code"]) == (429, 9)
         victim = ok(process.http.post("/create", headers=at[1]))
         guess = {"login": victim["login"], "password": "wrong guess"}
-        statuses = [process.http.post("/auth", json=guess, headers=at[2]).status_code for _ in range(7)]
+        statuses = [process.http.post("/auth", json=guess, headers=at[2]).status_code for _turn in range(7)]
         assert statuses == [200] * 5 + [429] * 2
         assert process.http.post("/auth", json=victim, headers=at[3]).status_code == 429, "the login is closed for everybody for a while"
         assert process.http.post("/auth", json=mallory, headers=at[2]).status_code == 429, "and so is the address"
         tokens = ok(process.http.post("/auth", json=mallory, headers=at[4]))
         bearer = {"Authorization": f"Bearer {tokens['access_token']}", **at[4]}
-        statuses = [process.http.get("/balance", headers=bearer).status_code for _ in range(14)]
+        statuses = [process.http.get("/balance", headers=bearer).status_code for _turn in range(14)]
         assert statuses == [200] * 12 + [429] * 2
-        statuses = [process.http.get("/metrics", headers={"Authorization": "Bearer guess", **at[5]}).status_code for _ in range(7)]
+        statuses = [process.http.get("/metrics", headers={"Authorization": "Bearer guess", **at[5]}).status_code for _turn in range(7)]
         assert statuses == [200] * 5 + [429] * 2, "errors of these routes too come with 200, but for the limit"
     finally:
         process.stop()
@@ -473,7 +473,7 @@ def test_size_and_speed_of_requests(setting: Setting, lnd: FakeLnd, tmp_path: t.
     try:
         large = process.http.post("/auth", content=b"x" * 65537)
         assert (large.status_code, large.json()["code"]) == (413, 8)
-        chunks = process.http.post("/auth", content=(b"x" * 1000 for _ in range(100)))
+        chunks = process.http.post("/auth", content=(b"x" * 1000 for _turn in range(100)))
         assert chunks.status_code == 413
         with socket.create_connection(("127.0.0.1", process.port), 10) as slow:
             slow.sendall(b"POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")

@@ -222,7 +222,7 @@ def test_slow_payment_delays_nobody(world: World) -> None:
     alice, bob = world.rich(hub), world.rich(hub)
     gate = Gate()
     world.lnd.after_taking = gate.wait
-    slow = [world.later(alice.pay, request(secrets.token_bytes(32), 1_000)) for _ in range(20)]
+    slow = [world.later(alice.pay, request(secrets.token_bytes(32), 1_000)) for _turn in range(20)]
     assert gate.reached.wait(20)
     carol = hub.user()
     assert bob.pay(carol.invoice(1))["payment_error"] == ""
@@ -346,7 +346,7 @@ def test_two_processes_one_balance_one_invoice(world: World) -> None:
     assert set(codes) == {0, 2}
     assert 9 <= codes.count(0) <= 11
     assert alice.msat == 1_000_000 - 90_000 * codes.count(0)
-    for _ in range(10):
+    for _turn in range(10):
         text = carol.invoice(1)
         before = carol.msat
         payers = [world.later(wallet.at(process).pay, text) for wallet in (alice, bob) for process in (one, two)]
@@ -354,7 +354,7 @@ def test_two_processes_one_balance_one_invoice(world: World) -> None:
         assert codes == [0, 10, 10, 10]
         assert carol.msat == before + 1_000
     # And both have listened for the same deposits.
-    for _ in range(20):
+    for _turn in range(20):
         assert world.lnd.pay_from_outside(carol.invoice(1))
     until("the deposits", lambda: carol.msat == 30_000)
 
@@ -393,8 +393,8 @@ def test_the_database_dies_under_load(tmp_path: Path) -> None:
                     if text:
                         _code(wallet.pay, text)
 
-            users = [world.later(load, *pair) for pair in ((alice, bob), (bob, alice)) for _ in range(2)]
-            for _ in range(2):
+            users = [world.later(load, *pair) for pair in ((alice, bob), (bob, alice)) for _turn in range(2)]
+            for _turn in range(2):
                 count = len(answered)
                 until("payments", lambda at=count: answered[at:].count(0) > 10)
                 postgres.crash()

@@ -169,7 +169,7 @@ def test_a_payment_is_booked_once_whatever_comes(settings: config.Config) -> Non
     async def body(pool: Pool) -> None:
         number = await ledger.reserve(pool, wish(1000, 50))
         assert await ledger.balance(pool, 1) == (98_950, 1050)
-        ends = [ledger.settle(pool, number, 7, b"p" * 32) for _ in range(5)] + [ledger.release(pool, number, "why") for _ in range(5)]
+        ends = [ledger.settle(pool, number, 7, b"p" * 32) for _turn in range(5)] + [ledger.release(pool, number, "why") for _ in range(5)]
         assert (await asyncio.gather(*ends)).count(True) == 1
         state = await pool.fetchval("SELECT state FROM payments")
         assert await ledger.balance(pool, 1) == ((98_993, 0) if state == "settled" else (100_000, 0))
@@ -189,7 +189,7 @@ def test_a_fee_above_the_limit_is_not_booked(settings: config.Config) -> None:
 
 def test_many_spend_one_balance(settings: config.Config) -> None:
     async def body(pool: Pool) -> None:
-        wishes = [ledger.reserve(pool, wish(9_000, 1_000)) for _ in range(40)]
+        wishes = [ledger.reserve(pool, wish(9_000, 1_000)) for _turn in range(40)]
         done = await asyncio.gather(*wishes, return_exceptions=True)
         assert sum(isinstance(one, int) for one in done) == 10
         assert all(isinstance(one, (int, NotEnoughBalance)) for one in done)
@@ -201,11 +201,13 @@ def test_many_spend_one_balance(settings: config.Config) -> None:
 def test_one_invoice_has_one_payer(settings: config.Config) -> None:
     async def body(pool: Pool) -> None:
         mine = await invoice(pool, 2, 1000)
-        done = await asyncio.gather(*(ledger.reserve(pool, wish(1000, 0, 1, mine, "internal")) for _ in range(10)), return_exceptions=True)
+        done = await asyncio.gather(
+            *(ledger.reserve(pool, wish(1000, 0, 1, mine, "internal")) for _turn in range(10)), return_exceptions=True
+        )
         assert sum(isinstance(one, int) for one in done) == 1
         assert all(isinstance(one, (int, ledger.AlreadyPaid)) for one in done)
         number = next(one for one in done if isinstance(one, int))
-        preimages = await asyncio.gather(*(ledger.internal(pool, number) for _ in range(5)))
+        preimages = await asyncio.gather(*(ledger.internal(pool, number) for _turn in range(5)))
         assert sum(one is not None for one in preimages) == 1
         assert (await ledger.balance(pool, 1), await ledger.balance(pool, 2)) == ((99_000, 0), (1000, 0))
 
@@ -214,7 +216,7 @@ def test_one_invoice_has_one_payer(settings: config.Config) -> None:
 
 def test_a_deposit_and_an_internal_payment_of_one_invoice_exclude_each_other(settings: config.Config) -> None:
     async def body(pool: Pool) -> None:
-        for _ in range(20):
+        for _turn in range(20):
             mine = await invoice(pool, 2, 1000)
             number = await ledger.reserve(pool, wish(1000, 0, 1, mine, "internal"))
             before = (await ledger.balance(pool, 2))[0]
@@ -237,7 +239,7 @@ def test_users_who_pay_each_other_do_not_lock_each_other_out(settings: config.Co
             mine = await invoice(pool, payee, 100)
             assert await ledger.internal(pool, await ledger.reserve(pool, wish(100, 0, payer, mine, "internal")))
 
-        await asyncio.gather(*(pay(*pair) for _ in range(50) for pair in ((1, 2), (2, 1))))
+        await asyncio.gather(*(pay(*pair) for _turn in range(50) for pair in ((1, 2), (2, 1))))
         assert (await ledger.balance(pool, 1), await ledger.balance(pool, 2)) == ((100_000, 0), (100_000, 0))
 
     run(settings, body)

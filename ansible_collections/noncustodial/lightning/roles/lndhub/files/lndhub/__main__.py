@@ -14,7 +14,6 @@ import os
 import socket
 import stat
 import sys
-import types
 import typing as t
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def main(arguments: list[str]) -> int:
 
 def _serve(config: Config) -> int:
     # PyJWT loads it where it is installed, for algorithms that are not used here: 8 MB. Without it, it does with what Python has.
-    sys.modules.setdefault("cryptography", t.cast("types.ModuleType", None))
+    sys.modules.setdefault("cryptography", t.cast("t.Any", None))
     import uvicorn
 
     from .app import make

@@ -207,10 +207,12 @@ def _read(kind: t.Any, data: t.Any, where: str) -> t.Any:
 def _value(hint: t.Any, value: t.Any, name: str) -> t.Any:
     if is_dataclass(hint):
         return _read(hint, value, f"{name}.")
-    if hint is float and type(value) is int:
-        return float(value)
     # A bool is an int to Python, and is not meant.
-    if type(value) is not hint and not (hint is Path and isinstance(value, Path)):
+    if isinstance(value, bool) is not (hint is bool):
+        raise ConfigError(f"{name} must be {hint.__name__}, not {value!r}")
+    if hint is float and isinstance(value, int):
+        return float(value)
+    if not isinstance(value, hint):
         raise ConfigError(f"{name} must be {hint.__name__}, not {value!r}")
     return value
 

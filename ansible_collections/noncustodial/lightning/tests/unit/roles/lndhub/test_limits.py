@@ -16,7 +16,7 @@ from lndhub.limits import Buckets, fee_limit
 def test_a_bucket_empties_and_fills() -> None:
     now = 100.0
     buckets = Buckets(rate=2, burst=3, clock=lambda: now)
-    for _ in range(3):
+    for _turn in range(3):
         buckets.take("alice")
     with pytest.raises(TooMany):
         buckets.take("alice")
@@ -29,7 +29,7 @@ def test_a_bucket_empties_and_fills() -> None:
     with pytest.raises(TooMany):
         buckets.take("alice")
     now += 1000
-    for _ in range(3):
+    for _turn in range(3):
         buckets.take("alice")
     with pytest.raises(TooMany):
         buckets.take("alice")

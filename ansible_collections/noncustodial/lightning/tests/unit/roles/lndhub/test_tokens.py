@@ -61,7 +61,7 @@ def test_logins_do_not_pile_up() -> None:
     async def body() -> None:
         passwords = Passwords()
         stored = await passwords.hash("correct horse")
-        done = await asyncio.gather(*(passwords.matches(stored, "correct horse") for _ in range(40)), return_exceptions=True)
+        done = await asyncio.gather(*(passwords.matches(stored, "correct horse") for _turn in range(40)), return_exceptions=True)
         assert [one for one in done if one is not True and not isinstance(one, TooMany)] == []
         assert sum(isinstance(one, TooMany) for one in done) == 8
 
