@@ -60,11 +60,18 @@ def test_one_channel_on_both_ends(regtest: Regtest, tenant: str) -> None:
 def test_paid_in_and_out_once_each(regtest: Regtest, tenant: str) -> None:
     """Money moved on both ends, and never twice for one purpose."""
     proved = report(regtest, tenant)
-    for payee, payer, way, amount in ((tenant, "own-node", "in", 50000), ("own-node", tenant, "out", 10000)):
-        (invoice,) = settled(regtest, payee, f"{tenant}, payment {way}")
-        assert invoice["amt_paid_sat"] == str(amount)
-        assert bytes.fromhex(proved[f"payment_{way}"]["payment_hash"]).hex() in succeeded(regtest, payer)
-        assert succeeded(regtest, payer)[proved[f"payment_{way}"]["payment_hash"]] == amount
+    world = json.loads((regtest.state / f"provider/reports/world/{tenant}.json").read_text())
+    for other, costs in (("own-node", proved), ("world-node", world)):
+        for payee, payer, way, amount in ((tenant, other, "in", 50000), (other, tenant, "out", 10000)):
+            assert succeeded(regtest, payer)[costs[f"payment_{way}"]["payment_hash"]] == amount
+            hashes = (
+                [costs["payment_in"]["payment_hash"] for costs in (proved, world)]
+                if way == "in"
+                else [costs["payment_out"]["payment_hash"]]
+            )
+            invoices = settled(regtest, payee, f"{tenant}, payment {way}")
+            assert sorted(one["r_hash"] for one in invoices) == sorted(hashes)
+            assert {one["amt_paid_sat"] for one in invoices} == {str(amount)}
 
 
 def test_a_tenant_stranger_pays_the_other(regtest: Regtest) -> None:

@@ -169,7 +169,9 @@ def test_a_payment_is_booked_once_whatever_comes(settings: config.Config) -> Non
     async def body(pool: Pool) -> None:
         number = await ledger.reserve(pool, wish(1000, 50))
         assert await ledger.balance(pool, 1) == (98_950, 1050)
-        ends = [ledger.settle(pool, number, 7, b"p" * 32) for _turn in range(5)] + [ledger.release(pool, number, "why") for _ in range(5)]
+        ends = [ledger.settle(pool, number, 7, b"p" * 32) for _turn in range(5)] + [
+            ledger.release(pool, number, "why") for _turn in range(5)
+        ]
         assert (await asyncio.gather(*ends)).count(True) == 1
         state = await pool.fetchval("SELECT state FROM payments")
         assert await ledger.balance(pool, 1) == ((98_993, 0) if state == "settled" else (100_000, 0))
