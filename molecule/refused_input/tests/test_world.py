@@ -117,7 +117,8 @@ def test_wrong_password_of_the_database(regtest: Regtest) -> None:
 
 
 # A second signer, beside the first, on what could be a fresh machine: it has the tenant's seed on the desk, and no wallet.
-FRESH = json.dumps({"lnd_name": "fresh", "lnd_port_offset": 7})
+# The firewall stays that of the first.
+FRESH = json.dumps({"lnd_name": "fresh", "lnd_port_offset": 7, "signer_firewall": False})
 REMOVE_FRESH = """
 systemctl disable --quiet --now lnd@fresh.service
 rm -rf /var/lib/lnd/fresh /etc/lnd/fresh /etc/credstore.encrypted/lnd@fresh.* /etc/systemd/system/lnd@fresh.service.d
