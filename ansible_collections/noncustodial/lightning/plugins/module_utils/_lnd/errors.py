@@ -185,6 +185,7 @@ _BY_TEXT: tuple[tuple[str, type[CallError]], ...] = (
     ("peer is offline", PeerOffline),
     ("is not connected", PeerOffline),
     ("peer disconnected", PeerOffline),
+    ("peer exiting", PeerOffline),
     ("insufficient funds available", NoFunds),
     ("reserved wallet balance invalidated", NoFunds),
     ("pending channels exceed maximum", PendingLimit),

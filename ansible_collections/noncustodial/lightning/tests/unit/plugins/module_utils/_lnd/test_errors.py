@@ -21,6 +21,7 @@ def test_each_text_is_found_as_lnd_writes_it(text: str, kind: type[errors.CallEr
         ("UNAVAILABLE", "connection refused", errors.Unreachable),
         ("DEADLINE_EXCEEDED", "Deadline Exceeded", errors.TimedOut),
         ("UNKNOWN", "something new", errors.Failed),
+        ("UNKNOWN", "initial negotiation failed: unable to send funding request message: peer exiting", errors.PeerOffline),
         ("UNKNOWN", "wallet already exists", errors.AlreadyThere),
         ("UNKNOWN", "wallet already unlocked, WalletUnlocker service is no longer available", errors.AlreadyThere),
         ("UNKNOWN", "invalid passphrase for master public key", errors.WrongPassword),
