@@ -46,6 +46,15 @@ def half_a_channel(regtest: Regtest) -> None:
     until("a channel to globex", begun, timeout=60)
 
 
+def half_a_payment(regtest: Regtest) -> None:
+    """The node has begun to pay, and nobody has heard how it went."""
+
+    def begun() -> bool:
+        return bool(regtest.lncli("globex", "listpayments", "--include_incomplete")["payments"])
+
+    until("a payment of globex", begun, timeout=60)
+
+
 def at_once(_regtest: Regtest) -> None:
     """Nothing to wait for."""
 
@@ -62,7 +71,7 @@ INTERRUPTIONS = (
     Interruption("The node runs by what is on disk", at_once),
     Interruption("The node has the watch-only wallet of its tenant", half_a_wallet),
     Interruption("The gateway has opened its channel to the node", half_a_channel),
-    Interruption("The node pays, signed by the tenant's signer", at_once),
+    Interruption("The node pays, signed by the tenant's signer", half_a_payment),
 )
 
 

@@ -93,3 +93,23 @@ def test_a_second_lnd_on_a_database_does_not_start(regtest: Regtest) -> None:
     assert "Another lnd works on the database lnd_gateway: its lock is held by lnd-lock on gateway" in said
     assert regtest.sh("gateway", "systemctl show --value --property=ExecMainStartTimestampMonotonic lnd@twin") == "0"
     assert regtest.sh("gateway", "systemctl show --property=MainPID,NRestarts lnd@gateway lnd-lock@gateway") == before
+
+
+# The sessions that hold the lock of the gateway's database.
+END_SESSION = """runuser --user=postgres -- psql -d lnd_gateway -Atc "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = 'lnd_gateway' AND application_name = 'lnd-lock on gateway'" """
+
+
+def test_an_lnd_that_has_lost_its_lock_is_killed(regtest: Regtest) -> None:
+    """It must not write another word, and comes back with a new lock."""
+
+    def node(name: str) -> str:
+        return regtest.sh("gateway", f"systemctl show --value --property={name} lnd@gateway.service")
+
+    before, pid = node("InvocationID"), node("MainPID")
+    assert regtest.sh("chain", END_SESSION).split() == ["t"]
+    until("the node to be killed", lambda: not regtest.machine("gateway").file(f"/proc/{pid}").exists)
+    until("the node to serve again", lambda: node("InvocationID") != before and node("ActiveState") == "active", timeout=90)
+    said = regtest.sh("gateway", f"journalctl --no-pager _SYSTEMD_INVOCATION_ID={before} + UNIT=lnd@gateway.service INVOCATION_ID={before}")
+    assert "status=9/KILL" in said
+    assert regtest.lncli("gateway", "state")["state"] == "SERVER_ACTIVE"

@@ -58,6 +58,7 @@ def problems(
         *_no_addresses(on_chain, hostvars),
         *_names(running, groups.get("tenants", ()), hostvars),
         *_same_name(running),
+        *_same_seed_file(running, hostvars),
         *_other_versions(running, hostvars, defaults),
         *_same_ports(running),
         *_same_database(running, servers),
@@ -162,6 +163,14 @@ def _same_name(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:
     for one, other in _pairs(nodes):
         if nodes[one].machine == nodes[other].machine and nodes[one].name == nodes[other].name:
             yield f"{one} and {other} on {nodes[one].machine} have the same lnd_name, {nodes[one].name}. Give one of them another."
+
+
+def _same_seed_file(nodes: t.Mapping[str, Node], hostvars: HostVars) -> t.Iterator[str]:
+    """The file on the controller would hold the seed of one, and the other would be refused its own, or be left without a copy."""
+    for one, other in _pairs(host for host, its in nodes.items() if its.shape != "watch_only"):
+        path = hostvars[one].get("lnd_seed_dest")
+        if path and path == hostvars[other].get("lnd_seed_dest"):
+            yield f"{one} and {other} have the same lnd_seed_dest, {path}. Each has a seed of its own: name the file by the host."
 
 
 def _other_versions(nodes: t.Mapping[str, Node], hostvars: HostVars, defaults: Variables) -> t.Iterator[str]:

@@ -18,6 +18,7 @@ description:
   - No channel is opened twice. If lnd's answer is lost, the module looks for the channels for 30 s instead of asking again, and fails if none appear.
     A channel is negotiated under an id that follows from the channels that are there, so lnd refuses a second run while the first one's
     negotiation still goes on.
+  - Check mode also looks whether the wallet has the coins for what would be opened, without the fee of the transaction, and fails if it has not.
   - The peers must be connected, see M(noncustodial.lightning.lnd_peer).
   - With O(state=absent) closes all channels with the peers, whoever opened them.
 extends_documentation_fragment:
@@ -249,6 +250,7 @@ def main() -> None:
         read=lambda client: channels.read_channels(client, wish),
         plan=lambda found: channels.plan_channels(wish, found),
         apply=channels.apply_channels,
+        foresee=channels.foresee_channels,
         result=lambda found: channels.channels_result(wish, found),
         settle=lambda client, found: (
             channels.wait_channels(client, wish, found, module.params["wait_timeout"]) if module.params["wait"] else found

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field, replace
 
 from . import messages, wait
-from .balance import too_little
+from .balance import demand, too_little
 from .errors import InvalidInput, NoFunds, NotFound, Refused, TimedOut
 from .ids import channel_point, node_id, outpoint
 from .plan import Action, Plan
@@ -21,6 +21,9 @@ if t.TYPE_CHECKING:
 
 # lnd's names, without those that only mean "unknown" or are kept for old nodes.
 COMMITMENT_TYPES = ("STATIC_REMOTE_KEY", "ANCHORS", "SCRIPT_ENFORCED_LEASE", "SIMPLE_TAPROOT", "SIMPLE_TAPROOT_FINAL")
+
+# Seconds in which the coins may come free that another opening holds while it is negotiated.
+_COINS_WAIT = 10.0
 
 _DOMAIN = "noncustodial.lightning/channel/v1"
 
@@ -295,6 +298,19 @@ def named(wish: Wish, channels: t.Sequence[Channel]) -> tuple[Channel, ...]:
         for channel in channels
         if any(each.peer == channel.remote_pubkey and each.channel_point in (None, channel.channel_point) for each in wish.channels)
     )
+
+
+def foresee_channels(client: Client, steps: Plan) -> None:
+    """Whether the wallet has the coins for what is to be opened. The transaction's own fee is not known yet, and not counted.
+
+    Raises:
+        Refused: it has too few.
+    """
+    for action in steps.actions:
+        if action.name == "open":
+            total = sum(wanted.capacity or 0 for wanted, _id in action.args["channels"])
+            unconfirmed = action.args["funding"].get("spend_unconfirmed", False)
+            demand(client, 0 if unconfirmed else total, total if unconfirmed else 0, _COINS_WAIT)
 
 
 def apply_channels(client: Client, action: Action) -> None:

@@ -91,6 +91,7 @@ class LndModule:
         settle: t.Callable[[Client, State], State] | None = None,
         connect: t.Callable[[], Client] | None = None,
         alone: bool = False,
+        foresee: t.Callable[[Client, Plan], None] | None = None,
     ) -> t.NoReturn:
         """Read, plan, apply; end with the state that was reached.
 
@@ -99,7 +100,8 @@ class LndModule:
         The connection is opened by connect, where it is to be waited for.
         With alone, modules that are run on one machine for one node at the same time read, plan and apply one after the other, so that each
         plans with what the one before has left.
-        In check mode what is not there yet, because an earlier task has not made it either, is foretold to change.
+        In check mode foresee asks whether lnd would refuse the plan, where that can be known, and raises what lnd's refusal would become;
+        and what is not there yet, because an earlier task has not made it either, is foretold to change.
         """
         self._foresee_libraries()
         with _Failing(self, foretell=self.check_mode), self._there(connect or self.connect)() as client:
@@ -108,6 +110,8 @@ class LndModule:
                 steps = plan(state)
                 if steps.changed and not self.check_mode:
                     state = self._carry_out(client, steps, read, plan, apply)
+                elif steps.changed and foresee is not None:
+                    foresee(client, steps)
             if settle is not None and not self.check_mode:
                 state = settle(client, state)
             self._exit(

@@ -66,6 +66,7 @@ def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str
         {"acme": {"ansible_host": "nodes.example", "lnd_source_addresses": ["192.0.2.14", "2001:db8::/64"]}},
         # Neither dials bitcoind.
         {"signer-acme": {"ansible_host": "signer.example"}, "acme": {"ansible_host": "acme.example", "lnd_shape": "external"}},
+        {"gateway": {"lnd_seed_dest": "/desk/gateway.age"}, "own-node": {"lnd_seed_dest": "/desk/own-node.age"}, "acme": {"lnd_seed_dest": ""}},
         {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 155}},
     ],
 )
@@ -92,6 +93,10 @@ def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
         (
             {"globex": {"lnd_name": "acme"}},
             ["acme and globex on 192.0.2.14 have the same lnd_name, acme.", "acme and globex have the same database, lnd_acme on chain."],
+        ),
+        (
+            {"gateway": {"lnd_seed_dest": "/desk/seed.age"}, "own-node": {"lnd_seed_dest": "/desk/seed.age"}},
+            ["gateway and own-node have the same lnd_seed_dest, /desk/seed.age. Each has a seed of its own: name the file by the host."],
         ),
         (
             {"globex": {"ansible_host": "192.0.2.12", "lnd_port_offset": 0}},

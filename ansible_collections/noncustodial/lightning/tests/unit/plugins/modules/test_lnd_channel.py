@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import channels
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import module as module_core
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails
 
@@ -113,10 +114,33 @@ def test_several_peers_share_one_transaction(scripted: t.Any, succeeds: t.Any) -
     assert len({each.pending_chan_id for each in sent}) == 3
 
 
+def has(confirmed: int, unconfirmed: int = 0) -> list[Call]:
+    """What the wallet has."""
+    balance = {"confirmed_balance": confirmed, "unconfirmed_balance": unconfirmed, "total_balance": confirmed + unconfirmed}
+    return [Call(WALLET, balance), Call("lnrpc.Lightning/ChannelBalance")]
+
+
 def test_check_mode_only_reads(scripted: t.Any, succeeds: t.Any) -> None:
-    result = succeeds("lnd_channel", True, wait=True, **WISH, **scripted(*reads()).options)
+    result = succeeds("lnd_channel", True, wait=True, **WISH, **scripted(*reads(), *has(1_000_000)).options)
     assert (result["changed"], result["channels"][0]["status"]) == (True, "pending_open")
     assert result["diff"] == {"before": {"channels": []}, "after": {"channels": result["channels"]}}
+
+
+def test_check_mode_foretells_too_few_coins(scripted: t.Any, fails: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all channels together."""
+    monkeypatch.setattr(channels, "_COINS_WAIT", 0.0)
+    short = [*has(1_999_999, 500), *has(1_999_999, 500), Call(NEW, {"address": "bcrt1qfund"})]
+    message = fails("lnd_channel", True, channels=[{"peer": ANN, "capacity": 1_000_000, "count": 2}], **scripted(*reads(), *short).options)
+    for part in ("1999999 sat confirmed", "needed: 2000000 sat confirmed.", "bcrt1qfund"):
+        assert part in message
+
+
+def test_check_mode_counts_unconfirmed_coins_where_they_are_spent(scripted: t.Any, succeeds: t.Any) -> None:
+    succeeds("lnd_channel", True, spend_unconfirmed=True, **WISH, **scripted(*reads(), *has(0, 1_000_000)).options)
+
+
+def test_check_mode_asks_for_no_coins_where_nothing_is_opened(scripted: t.Any, succeeds: t.Any) -> None:
+    succeeds("lnd_channel", True, **WISH, **scripted(*reads(channel())).options)
 
 
 @pytest.mark.parametrize("there", [reads(channel()), reads(opening=[pending()]), reads(channel(active=False))])
