@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from . import messages, wait
 from .balance import demand, too_little
-from .errors import InvalidInput, NoFunds, NotFound, Refused, TimedOut
+from .errors import InvalidInput, NoFunds, NotFound, NotSynced, Refused, TimedOut
 from .ids import channel_point, node_id, outpoint
 from .plan import Action, Plan
 
@@ -24,6 +24,8 @@ COMMITMENT_TYPES = ("STATIC_REMOTE_KEY", "ANCHORS", "SCRIPT_ENFORCED_LEASE", "SI
 
 # Seconds in which the coins may come free that another opening holds while it is negotiated.
 _COINS_WAIT = 10.0
+# Seconds in which both nodes take in a block that has just come. Until then each refuses to open a channel.
+_SYNC_WAIT = 30.0
 
 _DOMAIN = "noncustodial.lightning/channel/v1"
 
@@ -326,10 +328,20 @@ def _open_batch(client: Client, wishes: t.Sequence[tuple[Wanted, bytes]], fundin
 
     Raises:
         Refused: the wallet has too few coins.
-        CallError: anything else, by kind: NotSynced, PeerOffline, PendingLimit, UnderWay.
+        WaitTimeout: a node is not in step with the chain, and did not get there.
+        CallError: anything else, by kind: PeerOffline, PendingLimit, UnderWay.
     """
+    request = {"channels": [_request(each, pending_id) for each, pending_id in wishes], **funding}
     try:
-        client.call("lnrpc.Lightning/BatchOpenChannel", channels=[_request(each, pending_id) for each, pending_id in wishes], **funding)
+        # A refusal, unlike an answer that was lost, says that nothing was done, so it can be asked again.
+        wait.until(
+            "lnd to open channels",
+            lambda: client.call("lnrpc.Lightning/BatchOpenChannel", **request),
+            lambda _opened: True,
+            _SYNC_WAIT,
+            passing=(NotSynced,),
+            interval=0.5,
+        )
     except NoFunds as error:
         total = sum(each.capacity or 0 for each, _id in wishes)
         raise too_little(

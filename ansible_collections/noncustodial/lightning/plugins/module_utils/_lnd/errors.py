@@ -112,9 +112,9 @@ class AlreadySettled(AlreadyThere):
 
 
 class NotSynced(CallError):
-    """The node's wallet has not caught up with the chain."""
+    """The node's wallet, or that of the peer that was asked, has not caught up with the chain."""
 
-    default_cure = "Wait until synced_to_chain of that lnd is true; see the progress of its bitcoind"
+    default_cure = "Wait until synced_to_chain of that lnd and of its peer is true; see the progress of their bitcoind"
 
 
 class PeerOffline(CallError):
@@ -181,6 +181,8 @@ _BY_TEXT: tuple[tuple[str, type[CallError]], ...] = (
     ("edge not found", NotFound),
     ("channel not found", NotFound),
     ("before the wallet is fully synced", NotSynced),
+    # What a peer answers (lnwire.ErrSynchronizingChain).
+    ("synchronizing blockchain", NotSynced),
     ("is not online", PeerOffline),
     ("peer is offline", PeerOffline),
     ("is not connected", PeerOffline),

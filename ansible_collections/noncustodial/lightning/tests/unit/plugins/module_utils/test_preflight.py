@@ -66,7 +66,11 @@ def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str
         {"acme": {"ansible_host": "nodes.example", "lnd_source_addresses": ["192.0.2.14", "2001:db8::/64"]}},
         # Neither dials bitcoind.
         {"signer-acme": {"ansible_host": "signer.example"}, "acme": {"ansible_host": "acme.example", "lnd_shape": "external"}},
-        {"gateway": {"lnd_seed_dest": "/desk/gateway.age"}, "own-node": {"lnd_seed_dest": "/desk/own-node.age"}, "acme": {"lnd_seed_dest": ""}},
+        {
+            "gateway": {"lnd_seed_dest": "/desk/gateway.age"},
+            "own-node": {"lnd_seed_dest": "/desk/own-node.age"},
+            "acme": {"lnd_seed_dest": ""},
+        },
         {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 155}},
     ],
 )

@@ -204,7 +204,6 @@ def test_a_second_run_after_a_lost_answer_has_the_same_id(scripted: t.Any, fails
 @pytest.mark.parametrize(
     ("detail", "cure"),
     [
-        ("channels cannot be created before the wallet is fully synced", "synced_to_chain"),
         (f"error batch opening channel, initial negotiation failed: peer {ANN} is not online", "lnd_peer"),
         ("received funding error from 02ab: err=Number of pending channels exceed maximum", "maxpendingchannels"),
         ("funding amount is too large, the max channel size is: 0.16777215 BTC", "0.16777215 BTC"),
@@ -215,6 +214,25 @@ def test_refusals_name_cause_and_cure(scripted: t.Any, fails: t.Any, detail: str
     message = fails("lnd_channel", **WISH, **scripted(*reads(), Call(BATCH, Fails(f"batch funding failed: {detail}"))).options)
     assert detail in message
     assert cure in message
+
+
+BEHIND = ["channels cannot be created before the wallet is fully synced", "received funding error from 02ab: err=Synchronizing blockchain"]
+
+
+@pytest.mark.parametrize("detail", BEHIND)
+def test_a_node_that_takes_in_a_block_is_asked_again(scripted: t.Any, succeeds: t.Any, detail: str) -> None:
+    """The same request: lnd has refused it, and not lost it."""
+    lnd = scripted(*reads(), Call(BATCH, Fails(detail)), Call(BATCH), *reads(opening=[pending()]))
+    assert succeeds("lnd_channel", **WISH, **lnd.options)["actions"] == ["open"]
+    assert lnd.requests[2] == lnd.requests[3]
+
+
+@pytest.mark.parametrize("detail", BEHIND)
+def test_a_node_that_stays_behind(scripted: t.Any, fails: t.Any, monkeypatch: pytest.MonkeyPatch, detail: str) -> None:
+    monkeypatch.setattr(channels, "_SYNC_WAIT", 0.0)
+    message = fails("lnd_channel", **WISH, **scripted(*reads(), Call(BATCH, Fails(detail))).options)
+    assert detail in message
+    assert "synced_to_chain" in message
 
 
 @pytest.mark.parametrize(
