@@ -53,16 +53,18 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
 
+def files(source: Path, dest: str, patterns: list[str]) -> list[dict[str, str]]:
+    """The files below a directory whose names match, as the module takes them."""
+    found = sorted(path for path in source.rglob("*") if path.is_file() and any(fnmatch.fnmatch(path.name, one) for one in patterns))
+    if not found:
+        raise AnsibleError(f"There is no file {' or '.join(patterns)} below {source}. Look whether the collection is whole.")
+    return [{"path": f"{dest}/{path.relative_to(source)}", "content": path.read_text()} for path in found]
+
+
 class LookupModule(LookupBase):
     """Takes directories."""
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[dict[str, str]]:
         self.set_options(var_options=variables, direct=kwargs)
         dest, patterns = self.get_option("dest"), self.get_option("patterns")
-        return [one for term in terms for one in self._files(Path(term), dest, patterns)]
-
-    def _files(self, source: Path, dest: str, patterns: list[str]) -> list[dict[str, str]]:
-        found = sorted(path for path in source.rglob("*") if path.is_file() and any(fnmatch.fnmatch(path.name, one) for one in patterns))
-        if not found:
-            raise AnsibleError(f"There is no file {' or '.join(patterns)} below {source}. Look whether the collection is whole.")
-        return [{"path": f"{dest}/{path.relative_to(source)}", "content": path.read_text()} for path in found]
+        return [one for term in terms for one in files(Path(term), dest, patterns)]

@@ -311,8 +311,9 @@ def test_hubs_that_cannot_work(changes: dict[str, dict[str, t.Any]], expected: l
 
 @pytest.mark.parametrize("host", ["gateway", "chain", "signer-acme"])
 def test_a_hub_without_a_node(host: str) -> None:
-    assert f"{host} is in the group hubs and in none of own, tenants. A hub belongs to the lnd node of its own host: put it there." in found(
-        {}, hubs=[host]
+    assert (
+        f"{host} is in the group hubs and in none of own, tenants. A hub belongs to the lnd node of its own host: put it there."
+        in found({}, hubs=[host])
     )
 
 
