@@ -135,12 +135,12 @@ def test_the_backups_key_does_nothing_else(regtest: Regtest) -> None:
 @pytest.mark.parametrize("options", [["--extra-vars=confirm=acme"], ["--limit=acme"], ["--limit=acme", "--extra-vars=confirm=globex"]])
 def test_no_ledger_is_replaced_by_accident(regtest: Regtest, options: list[str]) -> None:
     state = "systemctl show --property=MainPID,UnitFileState lndhub@acme.service"
-    before = regtest.sh("nodes", state)
+    databases = "runuser --user=postgres -- psql -Atc 'SELECT datname FROM pg_database ORDER BY 1'"
+    before = regtest.sh("nodes", state), regtest.sh("chain", databases)
     run = regtest.play("restore_hub", *options)
     if "--limit=acme" in options:
         assert run.status != 0
         assert "-e confirm=acme" in run.text, run.output
     else:
         assert "no hosts matched" in run.text, run.output
-    assert regtest.sh("nodes", state) == before
-    assert "replaced" not in regtest.sh("chain", "runuser --user=postgres -- psql -Atc 'SELECT datname FROM pg_database'")
+    assert (regtest.sh("nodes", state), regtest.sh("chain", databases)) == before
