@@ -34,3 +34,12 @@ def test_runs_sandboxed_with_its_credentials(regtest: Regtest, host: str) -> Non
 def test_paid_in_and_out(regtest: Regtest) -> None:
     assert [one["value_sat"] for one in regtest.lncli("acme", "listpayments")["payments"]] == ["10000"]
     assert [one["value_sat"] for one in regtest.lncli("own-node", "listpayments")["payments"]] == ["50000"]
+
+
+def test_a_hub_is_refused(regtest: Regtest) -> None:
+    run = regtest.play("site", "--tags=hub", "--limit=own-node")
+    assert run.status != 0
+    assert "own-node is on Debian 12, whose python3-fastapi is too old for the hub. Nothing of the hub was changed." in run.text, run.output
+    assert run.changed["own-node"] == 0
+    databases = regtest.sh("world", "runuser --user=postgres -- psql -Atc 'SELECT datname FROM pg_database'")
+    assert "hub_own_node" not in databases

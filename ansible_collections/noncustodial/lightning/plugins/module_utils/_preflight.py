@@ -11,6 +11,7 @@ import itertools
 import re
 import typing as t
 
+from . import _preflight_hubs
 from ._lnd.kit import TENANT
 from ._node import NAME, SHAPES, Node, database_connections, node
 
@@ -45,6 +46,7 @@ def problems(
     hosts = sorted({host for group in SHAPES for host in groups.get(group, ())})
     numbers = [*_no_numbers(hosts, hostvars, ("lnd_port_offset", "lnd_postgres_maxconnections"))]
     numbers += _no_numbers(groups.get("postgres", ()), hostvars, ("postgres_max_connections", "postgres_reserved_connections"))
+    numbers += _no_numbers(groups.get("hubs", ()), hostvars, ("lnd_port_offset", *_preflight_hubs.NUMBERS))
     if numbers:
         return unknown + numbers
     nodes = {host: node(host, hostvars[host]) for host in hosts}
@@ -62,6 +64,7 @@ def problems(
         *_other_versions(running, hostvars, defaults),
         *_same_ports(running),
         *_same_database(running, servers),
+        *_preflight_hubs.problems(hostvars, groups, defaults, running, lambda host: _server(hostvars[host], groups)),
         *_small_servers(servers, hostvars, groups, defaults),
     ]
 

@@ -63,6 +63,12 @@ options:
   group:
     description: Name of the group of the file.
     type: str
+  credential:
+    description:
+      - Name under which C(systemd-creds) seals the file, so that only a unit of this machine's systemd can load it, with
+        C(LoadCredentialEncrypted=NAME:PATH). The macaroon is then nowhere in the clear.
+      - A file that cannot be unsealed here under this name is replaced.
+    type: str
 notes:
   - A macaroon that was replaced remains valid until its root key is deleted. To take permissions away, revoke first and bake then.
 seealso:
@@ -83,6 +89,15 @@ EXAMPLES = r"""
     root_key_id: 20
     caveats:
       - ipaddr 192.0.2.7
+
+- name: A macaroon that only the unit of a hub can load
+  noncustodial.lightning.lnd_macaroon:
+    lnddir: /var/lib/lnd/acme
+    path: /etc/credstore.encrypted/lndhub@acme.macaroon
+    credential: macaroon
+    permissions:
+      - uri:/lnrpc.Lightning/AddInvoice
+    root_key_id: 21
 
 - name: Revoke what the shop was granted
   noncustodial.lightning.lnd_macaroon:
@@ -144,6 +159,7 @@ def main() -> None:
             "unknown_uris": {"type": "str", "choices": ["fail", "drop"], "default": "fail"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
+            "credential": {"type": "str", "no_log": False},
         },
         required_if=[("state", "present", ["path", "permissions"])],
     )
@@ -157,6 +173,7 @@ def main() -> None:
         drop_unknown=params["unknown_uris"] == "drop",
         owner=params["owner"],
         group=params["group"],
+        credential=params["credential"],
     )
     module.checked(lambda: baking.check(desired))
 

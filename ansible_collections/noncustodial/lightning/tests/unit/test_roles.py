@@ -91,6 +91,7 @@ def test_the_signers_firewall_takes_the_addresses_that_a_kit_may_have() -> None:
 def test_what_preflight_reads_has_defaults() -> None:
     assert {"lnd_postgres_maxconnections", "lnd_version"} <= set(load("lnd", "defaults/main.yml"))
     assert {"postgres_max_connections", "postgres_reserved_connections"} <= set(load("postgres", "defaults/main.yml"))
+    assert {"lndhub_postgres_maxconnections"} <= set(load("lndhub", "defaults/main.yml"))
 
 
 @pytest.mark.parametrize("size", [1, 20, 100])

@@ -12,7 +12,7 @@ import stat
 import typing as t
 from dataclasses import dataclass
 
-from . import files, macaroon
+from . import credential, files, macaroon
 from .client import Client
 from .errors import CaveatUnmet, Denied, InvalidInput, Missing, Refused
 from .files import read_file
@@ -36,6 +36,7 @@ class Desired:
         drop_unknown: leave out methods that this lnd does not have.
         owner: user name of the file's owner.
         group: group name of the file.
+        credential: the name under which systemd seals the file; None leaves it in the clear.
     """
 
     path: str | None
@@ -45,6 +46,7 @@ class Desired:
     drop_unknown: bool = False
     owner: str | None = None
     group: str | None = None
+    credential: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,9 @@ def read_present(client: Client, desired: Desired) -> Present:
     except Missing:
         return Present(ids, methods)
     try:
-        found = macaroon.decode(data)
-    except macaroon.Malformed:
+        found = macaroon.decode(credential.unseal(desired.path, desired.credential, "macaroon") if desired.credential else data)
+    except (macaroon.Malformed, InvalidInput):
+        # What cannot be unsealed, such as another machine's file, is of no use to anybody here.
         return Present(ids, methods, exists=True)
     accepted = found.root_key_id in ids and _accepted(client, found)
     return Present(ids, methods, exists=True, macaroon=found, accepted=accepted, protected=_protected(desired))
@@ -232,8 +235,11 @@ def apply_baking(client: Client, action: Action, desired: Desired) -> None:
         answer = client.call(
             "lnrpc.Lightning/BakeMacaroon", permissions=_messages(action.args["permissions"]), root_key_id=desired.root_key_id
         )
-        baked = macaroon.decode(bytes.fromhex(answer.macaroon)).attenuated(*desired.caveats)
-        files.write_file(path, baked.encode(), _MODE, desired.owner, desired.group)
+        baked = macaroon.decode(bytes.fromhex(answer.macaroon)).attenuated(*desired.caveats).encode()
+        if desired.credential:
+            credential.seal(path, desired.credential, baked)
+        else:
+            files.write_file(path, baked, _MODE, desired.owner, desired.group)
     elif action.name == "protect":
         os.chmod(path, _MODE)
         os.chown(path, *_ids(desired))

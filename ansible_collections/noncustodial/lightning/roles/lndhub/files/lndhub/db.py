@@ -39,9 +39,10 @@ def connect_options(config: Config) -> dict[str, t.Any]:
         "timeout": database.timeout,
         "command_timeout": database.timeout,
     }
-    passfile = config.credentials / "pgpass"
-    if passfile.exists():
-        options["passfile"] = str(passfile)
+    # The last field of a line of libpq's. asyncpg itself refuses a file that its group may read, as it may a credential of systemd.
+    line = config.secret("pgpass")
+    if line is not None:
+        options["password"] = line.decode().rpartition(":")[2]
     if not database.host.startswith("/"):
         options["ssl"] = _ssl(database.sslmode, database.sslrootcert)
     return options
@@ -54,6 +55,8 @@ def _ssl(mode: str, root: str) -> t.Any:
 
     context = ssl.create_default_context(cafile=root)
     context.check_hostname = mode == "verify-full"
+    # A certificate that is pinned need not have all that Python 3.13 asks of an authority's.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
 

@@ -251,6 +251,81 @@ def test_hubs_need_connections_too() -> None:
     assert "need 190" in texts[0]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"acme": {"lndhub_port": 443}},
+        # Elsewhere everybody has all ports.
+        {"own-node": {"lndhub_port": 8444}},
+        {"acme": {"lndhub_provider": "lndhub_go", "lndhub_go_binary": "/srv/lndhub", "lndhub_go_patched": True}},
+        {
+            host: {"lndhub_provider": "lndhub_go", "lndhub_go_binary": "/srv/lndhub", "lnd_version": "0.20.1-beta"}
+            for host in ("acme", "globex")
+        },
+        {"acme": {"lndhub_postgres_maxconnections": 6}},
+        {"acme": {"lnd_shape": "external"}},
+    ],
+)
+def test_hubs_that_work(changes: dict[str, dict[str, t.Any]]) -> None:
+    assert found(changes, hubs=["own-node", "acme", "globex"]) == []
+
+
+GO = {"lndhub_provider": "lndhub_go", "lndhub_go_binary": "/srv/lndhub"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"globex": {"lndhub_port": 8444}},
+            ["The hub of acme and the hub of globex on 192.0.2.14 have the same ports: 8444. Give one of them another lndhub_port."],
+        ),
+        ({"acme": {"lndhub_port": "8445"}}, ["The hub of acme and the hub of globex on 192.0.2.14 have the same ports: 8445."]),
+        ({"acme": {"lndhub_port": 10011}}, ["The lnd of globex and the hub of acme on 192.0.2.14 have the same ports: 10011."]),
+        ({"acme": {"lndhub_port": 9736}}, ["The lnd of acme and the hub of acme on 192.0.2.14 have the same ports: 9736."]),
+        (
+            {"acme": {**GO, "lndhub_go_patched": True, "lndhub_go_port": 8445}},
+            ["The hub of acme and the hub of globex on 192.0.2.14 have the same ports: 8445."],
+        ),
+        ({"acme": {"lndhub_port": "https"}}, ["acme: lndhub_port is 'https', and must be a whole number from 0 on."]),
+        ({"acme": {"lndhub_postgres_maxconnections": 5}}, ["acme: lndhub_postgres_maxconnections is 5. 5 of them are for migrations"]),
+        ({"acme": {"lndhub_provider": "lnbits"}}, ["acme: lndhub_provider is 'lnbits'. Choose one of lndhub, lndhub_go."]),
+        ({"acme": GO}, ["acme: lndhub_provider is lndhub_go, and lnd_version 0.21.2-beta. lnd has had no SendPaymentSync since 0.21"]),
+        (
+            {host: {**GO, "lnd_version": "0.21.0-beta"} for host in ("acme", "globex")},
+            [f"{host}: lndhub_provider is lndhub_go, and lnd_version 0.21.0-beta." for host in ("acme", "globex")],
+        ),
+        (
+            {host: {**GO, "lnd_version": "master"} for host in ("acme", "globex")},
+            [f"{host}: lndhub_provider is lndhub_go, and lnd_version master." for host in ("acme", "globex")],
+        ),
+        (
+            {"acme": {"lndhub_provider": "lndhub_go", "lndhub_go_patched": True}},
+            ["acme: lndhub_provider is lndhub_go, which this collection does not bring. Set lndhub_go_binary"],
+        ),
+        # Their nodes have different databases only because these nodes are not the provider's.
+        (
+            {host: {"lnd_name": "shop", "lnd_shape": "external"} for host in ("acme", "globex")},
+            ["The hubs of acme and globex have the same database, hub_shop on chain. They would share their users' money"],
+        ),
+    ],
+)
+def test_hubs_that_cannot_work(changes: dict[str, dict[str, t.Any]], expected: list[str]) -> None:
+    texts = found(changes, hubs=["own-node", "acme", "globex"])
+    assert len(texts) == len(expected), texts
+    for text, beginning in zip(texts, expected, strict=True):
+        assert text.startswith(beginning)
+
+
+@pytest.mark.parametrize("host", ["gateway", "chain", "signer-acme"])
+def test_a_hub_without_a_node(host: str) -> None:
+    assert (
+        f"{host} is in the group hubs and in none of own, tenants. A hub belongs to the lnd node of its own host: put it there."
+        in found({}, hubs=[host])
+    )
+
+
 def test_an_inventory_without_a_database() -> None:
     assert found({}, postgres=[]) == []
 

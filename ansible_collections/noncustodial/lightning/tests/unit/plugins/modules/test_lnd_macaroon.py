@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import macaroon
 from ansible_collections.noncustodial.lightning.tests.unit.bundles import baked
+from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
 
 IDS, BAKE, CHECK = "lnrpc.Lightning/ListMacaroonIDs", "lnrpc.Lightning/BakeMacaroon", "lnrpc.Lightning/CheckMacaroonPermissions"
@@ -92,6 +93,23 @@ def test_caveat_that_does_not_hold_here_is_no_reason_to_bake(scripted: Scripted,
     said = Fails('caveat "ipaddr 192.0.2.7" not satisfied: macaroon locked to different IP address', "INVALID_ARGUMENT")
     lnd = scripted(ids(7), checks(found, said))
     assert succeeds("lnd_macaroon", **options(file, caveats=["ipaddr 192.0.2.7"]), **lnd.options)["changed"] is False
+
+
+def test_a_sealed_file(scripted: Scripted, succeeds: t.Any, file: Path, systemd_creds: SystemdCreds) -> None:
+    """Baked into it, found there, and nowhere in the clear."""
+    lnd = scripted(ids(), bakes(grant()), ids(7), checks(grant()), ids(7), checks(grant()))
+    assert succeeds("lnd_macaroon", **options(file, credential="macaroon"), **lnd.options)["actions"] == ["bake"]
+    assert systemd_creds.content(file) == grant().encode()
+    assert grant().encode() not in file.read_bytes()
+    assert grant().encode().hex() not in systemd_creds.log
+    assert succeeds("lnd_macaroon", **options(file, credential="macaroon"), **lnd.options)["changed"] is False
+
+
+def test_a_file_that_another_machine_has_sealed(scripted: Scripted, succeeds: t.Any, file: Path, systemd_creds: SystemdCreds) -> None:
+    lnd = scripted(ids(), bakes(grant()), ids(7), checks(grant()), ids(7), bakes(grant()), ids(7), checks(grant()))
+    succeeds("lnd_macaroon", **options(file, credential="macaroon"), **lnd.options)
+    systemd_creds.machine("B")
+    assert succeeds("lnd_macaroon", **options(file, credential="macaroon"), **lnd.options)["actions"] == ["bake"]
 
 
 @pytest.mark.parametrize(

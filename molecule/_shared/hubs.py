@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hubs of the topology, as wallets of end users see them: by their proxies."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+import httpx
+from regtest import NODES, Node, Regtest
+
+
+@dataclass(frozen=True)
+class Hub:
+    """One hub: its node, and the port of its proxy."""
+
+    node: Node
+    port: int
+
+    @property
+    def unit(self) -> str:
+        """Instance of its units, without a suffix."""
+        return f"lndhub@{self.node.name}"
+
+    @property
+    def user(self) -> str:
+        """Its user."""
+        return f"hub-{self.node.name}"
+
+
+HUBS = {host: Hub(NODES[host], port) for host, port in (("own-node", 8443), ("acme", 8444), ("globex", 8445))}
+
+
+def address(regtest: Regtest, machine: str) -> str:
+    """Of a machine, as this host reaches it."""
+    config = ["ssh", "-F", str(regtest.state / "ssh/config"), "-G", machine]
+    said = subprocess.run(config, capture_output=True, check=True, text=True).stdout
+    return next(line.split()[1] for line in said.splitlines() if line.startswith("hostname "))
+
+
+def client(regtest: Regtest, host: str) -> httpx.Client:
+    """Speaks to a hub by TLS, and trusts its certificate alone."""
+    hub = HUBS[host]
+    certificate = regtest.sh(hub.node.machine, f"cat /etc/lndhub/{hub.node.name}/tls.crt")
+    trusted = ssl.create_default_context(cadata=certificate)
+    return httpx.Client(base_url=f"https://{address(regtest, hub.node.machine)}:{hub.port}", verify=trusted, timeout=120)
+
+
+class Wallet:
+    """An end user with a new account."""
+
+    def __init__(self, regtest: Regtest, host: str) -> None:
+        hub = HUBS[host]
+        self._http = client(regtest, host)
+        admin = regtest.unsealed(hub.node.machine, hub.unit, "admin_token").decode()
+        made = self._answer("POST", "/create", admin, {})
+        tokens = self._answer("POST", "/auth?type=auth", "", {"login": made["login"], "password": made["password"]})
+        self._token = tokens["access_token"]
+
+    def _answer(self, method: str, path: str, token: str, body: t.Any = None) -> t.Any:
+        response = self._http.request(method, path, headers={"Authorization": f"Bearer {token}"}, json=body)
+        answer = response.json()
+        if response.status_code != 200 or (isinstance(answer, dict) and answer.get("error")):
+            raise AssertionError(f"{method} {path}: {response.status_code} {answer}")
+        return answer
+
+    @property
+    def msat(self) -> int:
+        """What the user can spend."""
+        return int(self._answer("GET", "/v2/balance", self._token)["balance_msat"])
+
+    def invoice(self, amount: int) -> str:
+        """A new invoice, in sat."""
+        return str(self._answer("POST", "/addinvoice", self._token, {"amt": amount, "memo": "to a customer"})["payment_request"])
+
+    def pay(self, invoice: str) -> None:
+        """Pay an invoice."""
+        self._answer("POST", "/payinvoice", self._token, {"invoice": invoice})
