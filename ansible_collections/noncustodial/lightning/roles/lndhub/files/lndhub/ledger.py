@@ -19,7 +19,7 @@ import asyncpg
 
 from . import db
 from .db import Pool
-from .errors import HubError, NotEnoughBalance
+from .errors import Closed, HubError, NotEnoughBalance
 
 
 class AlreadyPaid(HubError):
@@ -38,6 +38,7 @@ class Wish:
         payment_request: empty for keysend.
         destination: node id.
         send_before: when lnd will not take it any more; None for an internal one.
+        recovered: lnd has it already, and the ledger has lost it.
     """
 
     user_id: int
@@ -51,13 +52,14 @@ class Wish:
     description_hash: str = ""
     custom_records: t.Mapping[str, str] = field(default_factory=dict)
     send_before: datetime | None = None
+    recovered: bool = False
 
 
 _RESERVE = """
 WITH payment AS (
   INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo, description_hash,
-    custom_records, send_before)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id, user_id, amount_msat + fee_limit_msat AS msat
+    custom_records, send_before, recovered)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id, user_id, amount_msat + fee_limit_msat AS msat
 ), transfer AS (
   INSERT INTO transfers (kind, key) SELECT 'reserve', 'reserve:' || id FROM payment RETURNING id
 ), posted AS (
@@ -150,12 +152,55 @@ SELECT preimage FROM payment
 """
 
 
+# What left or came over the node by this hub, of nobody that could be named. A deposit has the key of any other: it is booked once.
+_UNEXPLAINED = """
+WITH item AS (
+  INSERT INTO unexplained (payment_hash, kind, user_id, amount_msat, fee_msat, reason, state) VALUES ($1, $2, $3, $4, $5, $6, 'booked')
+  ON CONFLICT (payment_hash) DO UPDATE SET state = 'booked', amount_msat = $4, fee_msat = $5 WHERE unexplained.state <> 'booked' RETURNING *
+), transfer AS (
+  INSERT INTO transfers (kind, key)
+  SELECT 'unexplained', CASE kind WHEN 'deposit' THEN 'incoming:' ELSE 'unexplained:' END || encode(payment_hash, 'hex') FROM item
+  RETURNING id
+), part AS (
+  SELECT account.id, CASE item.kind WHEN 'deposit' THEN -1 ELSE 1 END * CASE account.kind
+    WHEN 'lightning' THEN amount_msat WHEN 'fees' THEN fee_msat ELSE -(amount_msat + fee_msat) END AS msat
+  FROM item, ledger_accounts account WHERE account.user_id IS NULL AND account.kind IN ('lightning', 'fees', 'unexplained')
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat) SELECT transfer.id, part.id, part.msat FROM transfer, part
+  WHERE part.msat <> 0 ORDER BY part.id
+)
+SELECT true FROM item
+"""
+
+# A payment is taken from who is named, a deposit given; an internal one goes from who is named to the payee.
+_ASSIGN = """
+WITH item AS (
+  UPDATE unexplained SET state = 'booked', assigned_to = $2, acknowledged_at = coalesce(acknowledged_at, now()),
+    amount_msat = CASE WHEN kind = 'internal' AND amount_msat = 0 THEN $3 ELSE amount_msat END
+  WHERE payment_hash = $1 AND assigned_to IS NULL AND (state = 'booked' OR kind = 'internal') RETURNING *
+), transfer AS (
+  INSERT INTO transfers (kind, key) SELECT 'assigned', 'assigned:' || encode(payment_hash, 'hex') FROM item RETURNING id
+), part AS (
+  SELECT account.id, CASE WHEN item.kind = 'deposit' THEN -1 ELSE 1 END * CASE WHEN account.user_id = $2 THEN -1 ELSE 1 END
+    * (amount_msat + fee_msat) AS msat
+  FROM item, ledger_accounts account
+  WHERE (account.user_id = $2 AND account.kind = 'available')
+    OR (item.kind <> 'internal' AND account.user_id IS NULL AND account.kind = 'unexplained')
+    OR (item.kind = 'internal' AND account.user_id = item.user_id AND account.kind = 'available')
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat) SELECT transfer.id, part.id, part.msat FROM transfer, part ORDER BY part.id
+)
+SELECT true FROM item
+"""
+
+
 async def reserve(pool: Pool, wish: Wish) -> int:
     """Put amount and fee limit aside, and note the payment as pending; gives its number. From then on it is durable.
 
     Raises:
         NotEnoughBalance: nothing was booked.
         AlreadyPaid: nothing was booked; a payment of this hash is pending or settled.
+        Closed: nothing was booked; the ledger is not yet compared with lnd.
     """
     try:
         return int(
@@ -172,11 +217,14 @@ async def reserve(pool: Pool, wish: Wish) -> int:
                 wish.description_hash,
                 json.dumps(dict(wish.custom_records)),
                 wish.send_before,
+                wish.recovered,
             )
         )
     except asyncpg.CheckViolationError as error:
         if error.constraint_name == "balances_not_negative":
             raise NotEnoughBalance from error
+        if error.constraint_name == "payments_open":
+            raise Closed from error
         raise
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "payments_one_live":
@@ -217,6 +265,42 @@ async def internal(pool: Pool, payment_id: int) -> bytes | None:
     """
     preimage: bytes | None = await pool.fetchval(_INTERNAL, payment_id)
     return preimage
+
+
+async def unexplained(
+    pool: Pool, payment_hash: bytes, kind: str, user_id: int | None, amount_msat: int, fee_msat: int, reason: str
+) -> bool:
+    """Book what has moved over the node, of nobody that could be named. False if it was booked before.
+
+    Args:
+        kind: payment or deposit.
+        user_id: whom the mark names, though it could not be booked there.
+        reason: why not.
+    """
+    return await pool.fetchval(_UNEXPLAINED, payment_hash, kind, user_id, amount_msat, fee_msat, reason) is not None
+
+
+async def assign(pool: Pool, payment_hash: bytes, user_id: int, amount_msat: int = 0) -> bool:
+    """Book something unexplained to a user. False if it is nothing that could be assigned now.
+
+    Args:
+        user_id: who has paid, or whose deposit it is.
+        amount_msat: of an internal one whose invoice names none.
+
+    Raises:
+        NotEnoughBalance: nothing was booked.
+    """
+    try:
+        return await pool.fetchval(_ASSIGN, payment_hash, user_id, amount_msat) is not None
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name == "balances_not_negative":
+            raise NotEnoughBalance from error
+        raise
+
+
+async def is_open(pool: Pool) -> bool:
+    """Whether users may spend: the ledger is not closed, and nothing is unexplained that nobody has acknowledged."""
+    return bool(await pool.fetchval("SELECT ledger_open()"))
 
 
 async def balance(pool: Pool, user_id: int) -> tuple[int, int]:
