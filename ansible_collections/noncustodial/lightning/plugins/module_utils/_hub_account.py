@@ -48,16 +48,14 @@ class State:
     qr: bool
 
 
-def connection(login: str, password: str, wallet_url: str) -> str:
+def connection(login: str, password: str, url: str) -> str:
     """What a wallet app is given to connect, in the form that all clients of the LndHub API read."""
-    return f"lndhub://{quote(login, safe='')}:{password}@{wallet_url}"
+    return f"lndhub://{quote(login, safe='')}:{password}@{url}"
 
 
-def credentials(login: str, password: str, wallet_url: str) -> bytes:
+def credentials(login: str, password: str, url: str) -> bytes:
     """The content of the credentials file."""
-    return (
-        json.dumps({"login": login, "password": password, "connection": connection(login, password, wallet_url)}, indent=2) + "\n"
-    ).encode()
+    return (json.dumps({"login": login, "password": password, "connection": connection(login, password, url)}, indent=2) + "\n").encode()
 
 
 def read_state(hub: HubApi, params: t.Mapping[str, t.Any]) -> State:
@@ -79,7 +77,7 @@ def read_password(path: str, login: str) -> str | None:
         kept = json.loads(files.read_file(path, "the credentials"))
         if kept["login"] != login or not isinstance(kept["password"], str):
             raise wrong
-        return t.cast(str, kept["password"])
+        return str(kept["password"])
     except (ValueError, KeyError, TypeError) as error:
         raise wrong from error
 
@@ -146,10 +144,10 @@ def apply(hub: HubApi, params: t.Mapping[str, t.Any], state: State, steps: Plan,
         note(password)
     for action in steps.actions:
         if action.name == "write_credentials":
-            password = _written(params["credentials_file"], login, t.cast(str, password), _wallet_url(params))
+            password = _written(params["credentials_file"], login, str(password), wallet_url(params))
             note(password)
         elif action.name == "create":
-            _create(hub, login, t.cast(str, password))
+            _create(hub, login, str(password))
         elif action.name == "update":
             account = hub.read(login)
             if account is None:
@@ -157,18 +155,19 @@ def apply(hub: HubApi, params: t.Mapping[str, t.Any], state: State, steps: Plan,
             hub.update(account.id, action.args)
         else:
             files.write_file(
-                params["qr_file"], qr_code(connection(login, t.cast(str, password), _wallet_url(params)), params["qr_file"]), replace=False
+                params["qr_file"], qr_code(connection(login, str(password), wallet_url(params)), params["qr_file"]), replace=False
             )
     return password if state.account is None else None
 
 
-def _wallet_url(params: t.Mapping[str, t.Any]) -> str:
+def wallet_url(params: t.Mapping[str, t.Any]) -> str:
+    """The hub as wallet apps reach it."""
     return base_url(params["wallet_url"] or params["url"], "wallet_url")
 
 
-def _written(path: str, login: str, password: str, wallet_url: str) -> str:
+def _written(path: str, login: str, password: str, url: str) -> str:
     """Write the credentials; gives the password that is in the file, which another run may have written a moment before."""
-    files.write_file(path, credentials(login, password, wallet_url), replace=False)
+    files.write_file(path, credentials(login, password, url), replace=False)
     kept = read_password(path, login)
     if kept is None:
         raise InvalidInput(f"{path} was removed just now", "Run again")

@@ -150,7 +150,7 @@ def main() -> None:
     except LndError as error:
         module.fail_json(msg=str(error))
     if made is not None and not options["credentials_file"]:
-        result.update(password=made, connection=_hub_account.connection(options["login"], made, options["wallet_url"] or hub.url))
+        result.update(password=made, connection=_hub_account.connection(options["login"], made, _hub_account.wallet_url(options)))
     if state.account is not None:
         result["account"] = asdict(state.account)
     module.exit_json(**result)

@@ -259,6 +259,13 @@ class Lnd:
             self._process.wait(60)
             self._process = None
 
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
     def freeze(self) -> None:
         """Let it hang: connections stay, nothing is answered."""
         assert self._process is not None
@@ -268,6 +275,12 @@ class Lnd:
         """Let it go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        assert self._process is not None
+        return self._process.pid
 
     def credentials(self) -> tuple[bytes, bytes]:
         """Its certificate and its admin macaroon."""

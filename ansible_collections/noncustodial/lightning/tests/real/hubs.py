@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import typing as t
+from concurrent.futures import Future
 from pathlib import Path
 
 import httpx
@@ -113,6 +114,7 @@ class Process:
     """One process that serves."""
 
     def __init__(self, setting: Setting, closed: bool = False) -> None:
+        self.setting = setting
         self.port = free_port()
         self.log = setting.folder / f"{self.port}.log"
         config = setting.config(str(self.port), port=self.port)
@@ -121,7 +123,11 @@ class Process:
                 [PYTHON, "-m", "lndhub", "serve", str(config)], env=setting.environment, stdout=log, stderr=log
             )
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
-        until(f"the hub, see {self.log}", (lambda: "the hub is closed" in self.log.read_text()) if closed else self._answers)
+        try:
+            until(f"the hub, see {self.log}", (lambda: "the hub is closed" in self.log.read_text()) if closed else self._answers)
+        except BaseException:
+            self.kill()
+            raise
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
@@ -135,10 +141,16 @@ class Process:
         """Its process number."""
         return self._process.pid
 
-    def kill(self) -> None:
-        """End it at once."""
+    def kill(self, *answers: Future[t.Any]) -> None:
+        """End it at once.
+
+        Args:
+            answers: requests under way, which end by that, and before their connection is closed here.
+        """
         self._process.kill()
         self._process.wait()
+        for answer in answers:
+            answer.result(20)
         self.http.close()
 
     def stop(self) -> None:

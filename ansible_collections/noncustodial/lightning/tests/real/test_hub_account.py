@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import ssl
 import threading
 import typing as t
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, free_port, run_module
+from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, run_module
 from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Wallet
 from ansible_collections.noncustodial.lightning.tests.real.worlds import World
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import make_certificate
@@ -23,40 +23,42 @@ pytestmark = pytest.mark.database
 
 
 class TlsProxy:
-    """Ends TLS in front of a hub, as nginx does in life."""
+    """Ends TLS in front of a hub, as nginx does in life: one request for each connection."""
 
     def __init__(self, folder: Path, process: Process) -> None:
         certificate, key = make_certificate()
         self.certificate, pem = folder / "proxy.crt", folder / "proxy.pem"
         self.certificate.write_bytes(certificate)
         pem.write_bytes(key + certificate)
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(pem)
-        self._target, self.port = process.port, free_port()
-        self._loop = asyncio.new_event_loop()
-        self._loop.run_until_complete(asyncio.start_server(self._pass, "127.0.0.1", self.port, ssl=self._context))
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+        class Handler(BaseHTTPRequestHandler):
+            def forward(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {name: self.headers[name] for name in ("Authorization", "Content-Type") if self.headers[name]}
+                answer = process.http.request(self.command, self.path, content=body, headers=headers)
+                self.send_response(answer.status_code)
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            do_GET = do_POST = do_PUT = forward  # noqa: N815
+
+            def log_message(self, *_arguments: t.Any) -> None:
+                """Nothing."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
 
     def stop(self) -> None:
         """Stop it."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._server.shutdown()
         self._thread.join()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.close()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+        self._server.server_close()
 
 
 def test_accounts(tmp_path: Path, postgres: Postgres) -> None:

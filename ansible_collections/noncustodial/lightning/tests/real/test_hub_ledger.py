@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres
 from lndhub import config, db, ledger, migrate
-from lndhub.errors import NotEnoughBalance
+from lndhub.errors import Closed, NotEnoughBalance
 
 pytestmark = pytest.mark.database
 
@@ -115,6 +115,11 @@ FORBIDDEN = {
     "a payment of nothing": """INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat,
       fee_limit_msat, memo, description_hash, send_before) VALUES (1, 'bolt11', sha256('x'), '', '', 0, 0, '', '', now())""",
     "a user removed": "DELETE FROM users",
+    "something unexplained that is not booked": """INSERT INTO unexplained (payment_hash, kind, amount_msat, reason, state)
+      VALUES (sha256('x'), 'payment', 1, '', 'booked')""",
+    "something unexplained assigned without a booking": """INSERT INTO unexplained (payment_hash, kind, amount_msat, reason, state, acknowledged_at,
+      assigned_to) VALUES (sha256('x'), 'internal', 1, '', 'booked', now(), 1)""",
+    "all that is unexplained removed": "TRUNCATE unexplained",
 }
 
 
@@ -136,6 +141,7 @@ def test_the_account_numbers_that_the_statements_above_use(settings: config.Conf
     async def body(pool: Pool) -> None:
         rows = await pool.fetch("SELECT id, kind, user_id FROM ledger_accounts ORDER BY id")
         assert [(row["id"], row["kind"], row["user_id"]) for row in rows] == [
+            (0, "unexplained", None),
             (1, "lightning", None),
             (2, "fees", None),
             (3, "internal", None),
@@ -260,6 +266,59 @@ def test_migrating_again_and_at_the_same_time_changes_nothing(settings: config.C
     migrate.run(settings)
 
     async def body(pool: Pool) -> None:
-        assert await pool.fetchval("SELECT version_num FROM alembic_version") == "0001"
+        assert await pool.fetchval("SELECT version_num FROM alembic_version") == "0003"
+
+    run(settings, body)
+
+
+def test_a_closed_ledger_takes_no_payment(settings: config.Config) -> None:
+    """And one with something unexplained neither, until that is acknowledged; then not for its hash."""
+
+    async def body(pool: Pool) -> None:
+        await pool.execute("UPDATE progress SET closed = true")
+        with pytest.raises(Closed):
+            await ledger.reserve(pool, wish(1))
+        await pool.execute("UPDATE progress SET closed = false")
+        payment_hash = secrets.token_bytes(32)
+        assert await ledger.unexplained(pool, payment_hash, "payment", 7, 5_000, 3, "nobody")
+        assert not await ledger.unexplained(pool, payment_hash, "payment", 7, 5_000, 3, "nobody"), "once"
+        with pytest.raises(Closed):
+            await ledger.reserve(pool, wish(1))
+        await pool.execute("UPDATE unexplained SET acknowledged_at = now()")
+        assert await ledger.reserve(pool, wish(1))
+        with pytest.raises(ledger.AlreadyPaid):
+            await ledger.reserve(pool, wish(5_000, payment_hash=payment_hash))
+        with pytest.raises(NotEnoughBalance):
+            await ledger.assign(pool, payment_hash, 2)
+        assert await ledger.assign(pool, payment_hash, 1)
+        assert not await ledger.assign(pool, payment_hash, 1), "once"
+        assert await ledger.balance(pool, 1) == (100_000 - 1 - 5_003, 1)
+
+    run(settings, body)
+
+
+def test_an_unexplained_deposit_finds_its_user(settings: config.Config) -> None:
+    async def body(pool: Pool) -> None:
+        payment_hash = secrets.token_bytes(32)
+        assert await ledger.unexplained(pool, payment_hash, "deposit", 7, 5_000, 0, "nobody")
+        assert await ledger.assign(pool, payment_hash, 2)
+        assert await ledger.balance(pool, 2) == (5_000, 0)
+        assert await ledger.is_open(pool), "who assigns has acknowledged"
+
+    run(settings, body)
+
+
+def test_what_one_user_has_paid_another(settings: config.Config) -> None:
+    async def body(pool: Pool) -> None:
+        payment_hash = await invoice(pool, 2, 0)
+        await pool.execute(
+            "INSERT INTO unexplained (payment_hash, kind, user_id, amount_msat, reason) VALUES ($1, 'internal', 2, 0, '')", payment_hash
+        )
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await ledger.assign(pool, payment_hash, 1)
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await ledger.assign(pool, payment_hash, 2, 5_000)
+        assert await ledger.assign(pool, payment_hash, 1, 5_000)
+        assert (await ledger.balance(pool, 1), await ledger.balance(pool, 2)) == ((95_000, 0), (5_000, 0))
 
     run(settings, body)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import secrets
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
+from ansible_collections.noncustodial.lightning.tests.real.books import Books
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
 from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Setting, Wallet, baked
 from ansible_collections.noncustodial.lightning.tests.real.pairs import Pair
@@ -38,27 +38,6 @@ def unexplained(output: str) -> dict[tuple[str, str], str]:
     return {(kind, payment_hash): rest for _word, kind, payment_hash, rest in lines}
 
 
-class Books:
-    """What must hold: the ledger and the node's own lists say the same, msat by msat."""
-
-    def __init__(self, setting: Setting, pair: Pair) -> None:
-        self._setting = setting
-        self._client = Client(Connection(pair.inner.rpcserver, *pair.inner.credentials()))
-
-    def close(self) -> None:
-        """Give the connection back."""
-        self._client.close()
-
-    def agree(self) -> None:
-        """Compare. Whatever this node has ever moved was of the hub."""
-        invoices = self._client.call("lnrpc.Lightning/ListInvoices", num_max_invoices=10_000).invoices
-        payments = self._client.call("lnrpc.Lightning/ListPayments", max_payments=10_000).payments
-        moved = sum(one.amt_paid_msat for one in invoices if one.state == 1) - sum(one.value_msat + one.fee_msat for one in payments)
-        query = """SELECT (SELECT sum(msat) FROM entries) || ' ' || (SELECT sum(msat) FROM balances) +
-            (SELECT coalesce(sum(msat), 0) FROM entries WHERE account_id = 0)"""
-        assert sql(self._setting, query) == f"0 {moved}"
-
-
 @pytest.mark.chain
 def test_a_restored_ledger_on_a_real_node(postgres: Postgres, tmp_path: Path) -> None:
     pair = Pair(tmp_path)
@@ -67,11 +46,12 @@ def test_a_restored_ledger_on_a_real_node(postgres: Postgres, tmp_path: Path) ->
         certificate, _admin = pair.inner.credentials()
         options = {"send_within": 5, "grace": 1}
         setting = Setting(tmp_path / "hub", postgres, pair.inner.rpcserver, certificate, baked(pair.inner), node=options).migrate()
-        books = Books(setting, pair)
+        books = Books(setting, pair.inner)
         try:
             _restored(pair, setting, books)
         finally:
-            books.close()
+            # Stopped or not, it goes on now, or it could not be ended.
+            pair.outer.thaw()
     finally:
         pair.stop()
 
@@ -119,9 +99,8 @@ def _restored(pair: Pair, setting: Setting, books: Books) -> None:
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(_lost, alice, hanging)
         until("the payment in the ledger", lambda: alice.msat == before[alice.login] - 2_020_000 - FEES)
-        until("the payment in lnd", lambda: _in_flight(books, hashes["hanging"]))
-        hub.kill()
-        answer.result()
+        until("the payment in lnd", lambda: books.in_flight(hashes["hanging"]))
+        hub.kill(answer)
 
     # Restored, and started by somebody who knows nothing of reconcile.
     setting.postgres.restore(setting.database, dump)
@@ -195,11 +174,6 @@ def _restored(pair: Pair, setting: Setting, books: Books) -> None:
     closed.stop()
 
 
-def _in_flight(books: Books, payment_hash: str) -> bool:
-    payments = books._client.call("lnrpc.Lightning/ListPayments", max_payments=10_000, include_incomplete=True).payments
-    return any(one.payment_hash == payment_hash and one.status == 1 for one in payments)
-
-
 def _lost(wallet: Wallet, invoice: str) -> None:
     """A payment whose process is killed under it."""
     with pytest.raises(httpx.TransportError):
@@ -219,10 +193,10 @@ def world(tmp_path: Path, postgres: Postgres) -> t.Iterator[World]:
         made.close()
 
 
-def older(world: World, dump: bytes) -> None:
+def older(world: World, dump: bytes, *answers: Future[t.Any]) -> None:
     """Kill all processes and put the backup in place."""
     for process in world.started:
-        process.kill()
+        process.kill(*answers)
     world.setting.postgres.restore(world.setting.database, dump)
 
 
@@ -236,8 +210,7 @@ def test_an_unexplained_payment_is_under_way(world: World, made: bool) -> None:
     world.lnd.plan = lambda _lnd, _payment: None
     answer = world.later(_lost, mallory, text)
     until("the payment in lnd", lambda: payment_hash in world.lnd.payments and world.lnd.payments[payment_hash].status == "IN_FLIGHT")
-    older(world, dump)
-    answer.result(20)
+    older(world, dump, answer)
     done = world.setting.run("reconcile")
     assert done.returncode == 3
     left = unexplained(done.stdout)

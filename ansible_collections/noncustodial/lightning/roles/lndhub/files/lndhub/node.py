@@ -261,12 +261,14 @@ class Node:
                 yield invoice
 
     async def send(self, outgoing: Outgoing) -> t.AsyncGenerator[Payment, None]:
-        """Hand a payment to lnd and follow it. lnd refuses the call after send_before, whenever it comes: its macaroon says so."""
+        """Hand a payment to lnd and follow it to its end. lnd refuses the call after send_before, whenever it comes: its macaroon says so."""
         fields: dict[str, t.Any] = {
             "fee_limit_msat": outgoing.fee_limit_msat,
             "timeout_seconds": outgoing.timeout_seconds,
             "amt_msat": 0 if outgoing.request_amount_msat else outgoing.amount_msat,
             "first_hop_custom_records": {_MARK_RECORD: outgoing.mark},
+            # Only its end is of use; each update would name all hops of all attempts.
+            "no_inflight_updates": True,
         }
         if outgoing.payment_request:
             fields["payment_request"] = outgoing.payment_request

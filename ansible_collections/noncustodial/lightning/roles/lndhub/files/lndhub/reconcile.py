@@ -45,6 +45,7 @@ class Reconcile:
         self._settled = time.monotonic() + config.node.send_within + config.node.grace + self._every
         self._rounds = 0
         self._compared = False
+        self._told: bool | None = None
         self.open = False
 
     async def forever(self) -> t.NoReturn:
@@ -68,13 +69,13 @@ class Reconcile:
         if not self.open or self._rounds % _COMPARE_EVERY == 0 or time.monotonic() < self._settled:
             await self._recovery.look()
             self._compared = True
-        is_open = await ledger.is_open(self._pool)
-        if is_open is not self.open:
-            _LOG.log(
-                logging.INFO if is_open else logging.ERROR,
-                "the hub is open" if is_open else "the hub is closed: the ledger does not agree with lnd; run lndhub reconcile",
-            )
-        self.open = is_open
+        self.open = await ledger.is_open(self._pool)
+        if self.open is not self._told:
+            self._told = self.open
+            if self.open:
+                _LOG.info("the hub is open")
+            else:
+                _LOG.error("the hub is closed: its ledger does not agree with lnd; run lndhub reconcile")
 
     async def payments(self) -> None:
         """Look at each pending payment that this process does not follow itself.
