@@ -21,7 +21,7 @@ from ansible_collections.noncustodial.lightning.tests.real.worlds import World
 pytestmark = pytest.mark.database
 
 # For each route and each of the two kinds. The same ones each time: a test that fails does so again.
-EXAMPLES = 25
+EXAMPLES = 10
 SETTINGS = hypothesis.settings(
     max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
 )

@@ -322,3 +322,39 @@ def test_what_one_user_has_paid_another(settings: config.Config) -> None:
         assert (await ledger.balance(pool, 1), await ledger.balance(pool, 2)) == ((95_000, 0), (5_000, 0))
 
     run(settings, body)
+
+
+def test_an_older_schema_is_brought_up_to_date(postgres: Postgres, tmp_path: Path) -> None:
+    """With what is in it; the schema of the first revision is made as that revision made it."""
+    where = config.Database("127.0.0.1", postgres.create(), postgres.SUPERUSER, postgres.port, "disable")
+    settings = config.Config(where, config.Node("none", "none"), credentials=tmp_path)
+
+    async def old() -> None:
+        connection = await asyncpg.connect(**db.connect_options(settings))
+        try:
+            await connection.execute((migrate.HERE / "versions/0001_ledger.sql").read_text())
+            await connection.execute(
+                "CREATE TABLE alembic_version (version_num text PRIMARY KEY); INSERT INTO alembic_version VALUES ('0001')"
+            )
+            await connection.execute("INSERT INTO users (login, password_hash) VALUES ('before', 'none')")
+        finally:
+            await connection.close()
+
+    asyncio.run(old())
+    migrate.run(settings)
+
+    async def body(pool: Pool) -> None:
+        assert await pool.fetchval("SELECT login FROM users WHERE id = 1") == "before"
+        assert await ledger.deposit(pool, await invoice(pool, 1, 5_000), 5_000, 1, 9) == 1
+        assert await ledger.is_open(pool)
+        first, again = [await pool.fetchval("SELECT mark_key FROM progress") for _turn in range(2)]
+        assert (len(first), first) == (32, again)
+
+    async def go() -> None:
+        pool = await db.open_pool(settings)
+        try:
+            await body(pool)
+        finally:
+            await pool.close()
+
+    asyncio.run(go())

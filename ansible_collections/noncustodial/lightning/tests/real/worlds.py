@@ -53,8 +53,8 @@ class World:
         with self.lnd.lock:
             came = sum(invoice.amt_paid_msat for invoice in self.lnd.invoices.values() if invoice.state == "SETTLED")
             went = sum(one.value_msat + one.fee_msat for one in self.lnd.payments.values() if one.status == "SUCCEEDED")
-        query = """SELECT (SELECT sum(msat) FROM entries) || ' ' ||
-            (SELECT (SELECT sum(msat) FROM balances) + coalesce(sum(msat), 0) FROM entries WHERE account_id = 0) || ' ' ||
+        query = """SELECT (SELECT coalesce(sum(msat), 0) FROM entries) || ' ' ||
+            (SELECT (SELECT coalesce(sum(msat), 0) FROM balances) + coalesce(sum(msat), 0) FROM entries WHERE account_id = 0) || ' ' ||
             (SELECT coalesce(sum(msat), 0) FROM entries WHERE account_id = 3)"""
         done = self.setting.postgres._psql(self.setting.database, query)
         assert done.stdout.split() == ["0", str(came - went), "0"], (done, came, went)
