@@ -110,7 +110,8 @@ def _restored(pair: Pair, setting: Setting, books: Books) -> None:
         assert (refused.status_code, refused.json()["error"], refused.json()["code"]) == (503, True, 7)
     assert closed.http.post("/payinvoice", json={"invoice": paid}, headers=alice.headers).status_code == 503
     assert closed.http.post("/auth", json={"login": alice.login, "password": alice.password}).status_code == 503
-    assert closed.http.get("/healthz").json()["node"] == "ok"
+    health = closed.http.get("/healthz")
+    assert (health.status_code, health.json()["node"], health.json()["ledger"]) == (503, "ok", "closed")
     assert "lndhub_unexplained 4.0" in closed.http.get("/metrics", headers={"Authorization": f"Bearer {ADMIN}"}).text
     refused_by_postgres = """INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo,
         description_hash, send_before) VALUES (1, 'bolt11', sha256('x'), '', '', 1, 0, '', '', now())"""
@@ -280,7 +281,7 @@ def test_reconcile_that_is_cut_short_leaves_the_hub_closed(world: World) -> None
     assert "UNAVAILABLE" in done.stderr
     until("the hub is closed", lambda: hub.http.get("/balance").status_code == 503)
     world.lnd.start()
-    until("lnd answers", lambda: hub.http.get("/healthz").status_code == 200)
+    until("lnd answers", lambda: hub.http.get("/healthz").json()["node"] == "ok")
     assert hub.http.get("/balance", headers=alice.headers).status_code == 503, "that lnd is back opens nothing"
     assert world.setting.run("reconcile").returncode == 0
     until("the hub is open", lambda: hub.http.get("/balance").status_code == 200)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import LndError
 
 from . import db, ledger
 from .config import Config
@@ -40,7 +40,7 @@ def run(command: t.Callable[[Hub], t.Awaitable[int]], config: Config) -> int:
 
     try:
         return asyncio.run(go())
-    except (CallError, HubError, ValueError, *db.UNREACHABLE, db.REFUSED) as error:
+    except (LndError, HubError, ValueError, *db.UNREACHABLE, db.REFUSED) as error:
         print(f"lndhub: {error or type(error).__name__}", file=sys.stderr)
         return 1
 

@@ -172,7 +172,8 @@ SELECT preimage FROM payment
 # What left or came over the node by this hub, of nobody that could be named. A deposit has the key of any other: it is booked once.
 _UNEXPLAINED = """
 WITH item AS (
-  INSERT INTO unexplained (payment_hash, kind, user_id, amount_msat, fee_msat, reason, state) VALUES ($1, $2, $3, $4, $5, $6, 'booked')
+  INSERT INTO unexplained (payment_hash, kind, user_id, amount_msat, fee_msat, reason, state) SELECT $1, $2, $3, $4, $5, $6, 'booked'
+  WHERE NOT EXISTS (SELECT FROM payments WHERE payment_hash = $1 AND state <> 'failed')
   ON CONFLICT (payment_hash) DO UPDATE SET state = 'booked', amount_msat = $4, fee_msat = $5 WHERE unexplained.state <> 'booked' RETURNING *
 ), transfer AS (
   INSERT INTO transfers (kind, key)

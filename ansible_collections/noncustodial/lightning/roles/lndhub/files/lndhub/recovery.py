@@ -31,6 +31,10 @@ from .marks import Marks
 from .node import Node
 
 _LOG = logging.getLogger("lndhub.recovery")
+# Any number: held by the process that compares.
+_LOCK = 6_845_202
+# Seconds that it is waited for: another one may have much to compare.
+_PATIENCE = 600.0
 _PAGE = 500
 # Seconds. Of two records made at once lnd may show the second first, and a process may just be noting an invoice that it has made: what is
 # younger is read again by the next look.
@@ -59,7 +63,10 @@ class Found:
 
 
 class Recovery:
-    """Compares lnd's records with the ledger and books what it has lost. Any number of processes may do so at once."""
+    """Compares lnd's records with the ledger and books what it has lost. Of several processes one does so at a time.
+
+    If two did, one could find a balance too small for a payment, just before the other has booked the deposit that it was made from.
+    """
 
     def __init__(self, pool: Pool, lnd: Node, incoming: Incoming, marks: Marks, config: Config) -> None:
         self._pool, self._node, self._incoming, self._marks, self._config = pool, lnd, incoming, marks, config
@@ -73,6 +80,14 @@ class Recovery:
         Raises:
             CallError: lnd does not answer; what was found before is booked.
         """
+        async with self._pool.acquire() as connection:
+            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=_PATIENCE)
+            try:
+                return await self._look(restored)
+            finally:
+                await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+    async def _look(self, restored: bool) -> Found:
         found = Found()
         await self._invoices(restored, found)
         lost, place = await self._lost_payments()
