@@ -24,8 +24,12 @@ import sys
 import typing as t
 from pathlib import Path
 
-from .config import MAX_MSAT, Config, ConfigError, load
-from .tokens import WeakKey
+# Before anything that loads PyJWT: it would load this one where it is installed, for algorithms that are not used here, 8 MB. Without it, it does
+# with what Python has.
+sys.modules.setdefault("cryptography", t.cast("t.Any", None))
+
+from .config import MAX_MSAT, Config, ConfigError, load  # noqa: E402
+from .tokens import WeakKey  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
@@ -45,8 +49,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _serve(config: Config) -> int:
-    # PyJWT loads it where it is installed, for algorithms that are not used here: 8 MB. Without it, it does with what Python has.
-    sys.modules.setdefault("cryptography", t.cast("t.Any", None))
     import uvicorn
 
     from .app import make
