@@ -60,7 +60,8 @@ class Story:
 
     def ask(self, method: str, path: str, body: t.Any = None, token: str | None = None, shown: str = "") -> t.Any:
         """One request; its answer is kept under its path."""
-        headers = {"Authorization": f"Bearer {self._token if token is None else token}"}
+        given = self._token if token is None else token
+        headers = {"Authorization": f"Bearer {given}"} if given else {}
         response = self._hub.http.request(method, path, json=body, headers=headers)
         self.answers.append((f"{method} {shown or path}", response.status_code, response.json()))
         return response.json()

@@ -92,6 +92,9 @@ class Recovery:
         await self._invoices(restored, found)
         lost, place = await self._lost_payments()
         if restored or lost or found != Found():
+            if not restored:
+                # That it is an older one is known now, so that the young ones are lost as well.
+                await self._invoices(True, found)
             # What came in comes first, whether the ledger knew of it or not: what left was paid from it.
             await self._canceled(found)
             await self._incoming.sweep(everything=True)
