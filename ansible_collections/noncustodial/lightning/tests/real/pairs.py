@@ -10,14 +10,20 @@ from pathlib import Path
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant, messages
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, until
+from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Postgres, until
 
 
 class Pair:
-    """A node with a hub, which has its own keys, a node of the world, and a channel between them."""
+    """A node with a hub, which has its own keys, a node of the world, and a channel between them.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for all of it.
+        postgres: where the nodes keep their databases, as at a provider; without it in files of their own.
+    """
+
+    def __init__(self, folder: Path, postgres: Postgres | None = None) -> None:
         self.folder = folder
+        self._postgres = postgres
         self.bitcoind = Bitcoind()
         self.outer = self.node("outer", "--noseedbackup")
         self.inner = self.make_inner()
@@ -26,7 +32,12 @@ class Pair:
 
     def node(self, name: str, *options: str) -> Lnd:
         """An lnd on the pair's chain."""
-        return Lnd(self.folder / name, self.bitcoind, "--maxpendingchannels=2", f"--alias={name}", *options)
+        database: tuple[str, ...] = ()
+        if self._postgres is not None:
+            dsn = f"postgres://{self._postgres.SUPERUSER}@127.0.0.1:{self._postgres.port}/{self._postgres.create()}?sslmode=disable"
+            database = ("--db.backend=postgres", f"--db.postgres.dsn={dsn}", "--db.postgres.timeout=0", "--db.postgres.maxconnections=20")
+            database += ("--db.use-native-sql",)
+        return Lnd(self.folder / name, self.bitcoind, "--maxpendingchannels=2", f"--alias={name}", *database, *options)
 
     def make_inner(self) -> Lnd:
         """The node with the hub."""
