@@ -141,14 +141,18 @@ class Process:
         """Its process number."""
         return self._process.pid
 
+    def die(self) -> None:
+        """End it at once; the connections to it are left to those who use them."""
+        self._process.kill()
+        self._process.wait()
+
     def kill(self, *answers: Future[t.Any]) -> None:
         """End it at once.
 
         Args:
             answers: requests under way, which end by that, and before their connection is closed here.
         """
-        self._process.kill()
-        self._process.wait()
+        self.die()
         for answer in answers:
             answer.result(20)
         self.http.close()

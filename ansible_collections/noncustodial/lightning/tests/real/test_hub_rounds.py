@@ -41,6 +41,7 @@ class Stage:
         self.postgres = Postgres(durable=True)
         self.pair = WatchOnlyPair(folder)
         self.hubs: list[Process] = []
+        self._dead: list[Process] = []
         self.stop = threading.Event()
         self.done: Counter[str] = Counter()
 
@@ -117,14 +118,7 @@ class Stage:
         """Nothing is pending, and the books agree in all."""
         pending = "SELECT count(*) FROM payments WHERE state = 'pending'"
 
-        def ended() -> bool:
-            if self.books.sql(pending) == [["0"]]:
-                return True
-            # Where a channel was closed under a payment, its end is in a block to come.
-            self.pair.bitcoind.mine(1)
-            return False
-
-        until("the end of all payments", ended, 180)
+        until("the end of all payments", lambda: self.books.sql(pending) == [["0"]], 120)
         until("all deposits", self._agrees, 60)
         self.books.agree_in_all()
 
@@ -139,16 +133,20 @@ class Stage:
 
     def kill_a_hub(self) -> None:
         """One of two dies, and another comes."""
-        self.hubs[0].kill()
+        self._die(0)
         self.hubs[0] = self.setting.start()
 
     def kill_both_hubs(self) -> None:
         """Both die, and meanwhile somebody pays an invoice."""
         invoice = self.users[0].at(self.hubs[0]).invoice(33)
-        for hub in self.hubs:
-            hub.kill()
+        self._die(0)
+        self._die(1)
         assert self.pair.pay(invoice) == ""
         self.hubs[:] = [self.setting.start(), self.setting.start()]
+
+    def _die(self, number: int) -> None:
+        self.hubs[number].die()
+        self._dead.append(self.hubs[number])
 
     def kill_lnd(self) -> None:
         """The node dies, and comes again."""
@@ -179,7 +177,7 @@ class Stage:
 
     def end(self) -> None:
         """Take it down."""
-        for hub in self.hubs:
+        for hub in (*self.hubs, *self._dead):
             hub.kill()
         self.pair.stop()
         self.postgres.stop()

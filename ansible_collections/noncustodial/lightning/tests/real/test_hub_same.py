@@ -33,7 +33,6 @@ DIFFERS = {
     "pay_req",
     "payment_hash",
     "r_hash",
-    "payment_addr",
     # This node, its peer and its channel.
     "identity_pubkey",
     "destination",
