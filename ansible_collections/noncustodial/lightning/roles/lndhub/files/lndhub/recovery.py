@@ -109,29 +109,33 @@ class Recovery:
 
     # --- what came in
 
-    async def _invoices(self, restored: bool, found: Found) -> None:
+    async def _invoices(self, all_of_them: bool, found: Found) -> None:
+        """Those that are settled, and others unless they are young; or all."""
         place = await self._pool.fetchval("SELECT add_index FROM progress")
         keep = place
         settled, young = True, time.time() - _YOUNG
         while True:
             page = await self._node.invoices_after(place, _PAGE)
-            known = await self._known("invoices", page)
+            known = await self._known(page)
             for invoice in page:
                 place = invoice.add_index
-                is_young = invoice.created > young and not restored
+                is_young = invoice.created > young
                 settled = settled and not is_young
                 keep = place if settled else keep
-                if invoice.payment_hash not in known and not (is_young and invoice.state != "SETTLED"):
+                if invoice.payment_hash not in known and (all_of_them or not is_young or invoice.state == "SETTLED"):
                     await self._lost_invoice(invoice, found)
             if len(page) < _PAGE:
                 break
         await self._pool.execute("UPDATE progress SET add_index = $1 WHERE add_index < $1", keep)
 
-    async def _known(self, table: str, records: list[node.Invoice]) -> set[bytes]:
-        """Hashes that the ledger has, in a table of that name or as unexplained."""
+    async def _known(self, invoices: list[node.Invoice]) -> set[bytes]:
+        """Hashes that the ledger has, as invoices or unexplained."""
         rows = await self._pool.fetch(
-            f"SELECT payment_hash FROM {table} WHERE payment_hash = ANY($1) UNION SELECT payment_hash FROM unexplained WHERE payment_hash = ANY($1)",  # noqa: S608
-            [record.payment_hash for record in records],
+            """
+            SELECT payment_hash FROM invoices WHERE payment_hash = ANY($1)
+            UNION SELECT payment_hash FROM unexplained WHERE payment_hash = ANY($1)
+            """,
+            [invoice.payment_hash for invoice in invoices],
         )
         return {row["payment_hash"] for row in rows}
 
