@@ -176,6 +176,26 @@ class Postgres:
         assert done.returncode == 0, done.stderr
         return name
 
+    def dump(self, database: str) -> bytes:
+        """A backup of a database, as pg_dump makes it."""
+        command = ["pg_dump", "--host=127.0.0.1", f"--port={self.port}", "--username=postgres", "--format=custom", database]
+        return subprocess.run(["podman", "exec", self.name, *command], check=True, capture_output=True).stdout
+
+    def restore(self, database: str, dump: bytes) -> None:
+        """Put a backup in the place of a database, whoever uses it."""
+        for statement in (f"DROP DATABASE {database} WITH (FORCE)", f"CREATE DATABASE {database}"):
+            done = self._psql("postgres", statement)
+            assert done.returncode == 0, done.stderr
+        command = [
+            "pg_restore",
+            "--host=127.0.0.1",
+            f"--port={self.port}",
+            "--username=postgres",
+            "--exit-on-error",
+            f"--dbname={database}",
+        ]
+        subprocess.run(["podman", "exec", "--interactive", self.name, *command], input=dump, check=True, capture_output=True)
+
     def crash(self) -> None:
         """End it at once, as a power cut would, and start it again on the same data."""
         subprocess.run(["podman", "kill", "--signal", "KILL", self.name], check=True, stdout=subprocess.DEVNULL)
@@ -239,6 +259,13 @@ class Lnd:
             self._process.wait(60)
             self._process = None
 
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
     def freeze(self) -> None:
         """Let it hang: connections stay, nothing is answered."""
         assert self._process is not None
@@ -248,6 +275,12 @@ class Lnd:
         """Let it go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        assert self._process is not None
+        return self._process.pid
 
     def credentials(self) -> tuple[bytes, bytes]:
         """Its certificate and its admin macaroon."""

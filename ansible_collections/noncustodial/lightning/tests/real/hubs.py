@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import typing as t
+from concurrent.futures import Future
 from pathlib import Path
 
 import httpx
@@ -92,10 +93,10 @@ class Setting:
         path.write_text(json.dumps({**self.options, "listen": {**self.options["listen"], **listen}}))
         return path
 
-    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, *more: str) -> subprocess.CompletedProcess[str]:
         """A command of the hub that ends."""
         return subprocess.run(
-            [PYTHON, "-m", "lndhub", command, str(self.config())], env=self.environment, capture_output=True, text=True, check=False
+            [PYTHON, "-m", "lndhub", command, str(self.config()), *more], env=self.environment, capture_output=True, text=True, check=False
         )
 
     def migrate(self) -> Setting:
@@ -104,15 +105,16 @@ class Setting:
         assert done.returncode == 0, done.stderr
         return self
 
-    def start(self) -> Process:
-        """One more process of this hub, serving."""
-        return Process(self)
+    def start(self, closed: bool = False) -> Process:
+        """One more process of this hub, serving, or closed because its ledger does not agree with lnd."""
+        return Process(self, closed)
 
 
 class Process:
     """One process that serves."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, closed: bool = False) -> None:
+        self.setting = setting
         self.port = free_port()
         self.log = setting.folder / f"{self.port}.log"
         config = setting.config(str(self.port), port=self.port)
@@ -121,7 +123,11 @@ class Process:
                 [PYTHON, "-m", "lndhub", "serve", str(config)], env=setting.environment, stdout=log, stderr=log
             )
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
-        until(f"the hub, see {self.log}", self._answers)
+        try:
+            until(f"the hub, see {self.log}", (lambda: "the hub is closed" in self.log.read_text()) if closed else self._answers)
+        except BaseException:
+            self.kill()
+            raise
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
@@ -135,10 +141,20 @@ class Process:
         """Its process number."""
         return self._process.pid
 
-    def kill(self) -> None:
-        """End it at once."""
+    def die(self) -> None:
+        """End it at once; the connections to it are left to those who use them."""
         self._process.kill()
         self._process.wait()
+
+    def kill(self, *answers: Future[t.Any]) -> None:
+        """End it at once.
+
+        Args:
+            answers: requests under way, which end by that, and before their connection is closed here.
+        """
+        self.die()
+        for answer in answers:
+            answer.result(20)
         self.http.close()
 
     def stop(self) -> None:

@@ -8,26 +8,49 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import messages
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant, messages
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, until
+from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Postgres, until
 
 
 class Pair:
-    """A node with a hub, a node of the world, and a channel between them."""
+    """A node with a hub, which has its own keys, a node of the world, and a channel between them.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for all of it.
+        postgres: where the nodes keep their databases, as at a provider; without it in files of their own.
+    """
+
+    def __init__(self, folder: Path, postgres: Postgres | None = None) -> None:
+        self.folder = folder
+        self._postgres = postgres
         self.bitcoind = Bitcoind()
-        self.nodes = [
-            Lnd(folder / name, self.bitcoind, "--noseedbackup", "--maxpendingchannels=2", f"--alias={name}") for name in ("inner", "outer")
-        ]
-        self.inner, self.outer = self.nodes
+        self.outer = self.node("outer", "--noseedbackup")
+        self.inner = self.make_inner()
+        self.nodes = [self.inner, self.outer]
         self.client: Client | None = None
+
+    def node(self, name: str, *options: str) -> Lnd:
+        """An lnd on the pair's chain."""
+        database: tuple[str, ...] = ()
+        if self._postgres is not None:
+            dsn = f"postgres://{self._postgres.SUPERUSER}@127.0.0.1:{self._postgres.port}/{self._postgres.create()}?sslmode=disable"
+            database = ("--db.backend=postgres", f"--db.postgres.dsn={dsn}", "--db.postgres.timeout=0", "--db.postgres.maxconnections=20")
+            database += ("--db.use-native-sql",)
+        return Lnd(self.folder / name, self.bitcoind, "--maxpendingchannels=2", f"--alias={name}", *database, *options)
+
+    def make_inner(self) -> Lnd:
+        """The node with the hub."""
+        return self.node("inner", "--noseedbackup")
+
+    def open_inner(self) -> None:
+        """Give it its wallet, where it has not made one itself."""
 
     def connect(self) -> None:
         """Start the nodes, and make a channel that both can pay over."""
         for node in self.nodes:
             node.start()
+        self.open_inner()
         for node in self.nodes:
             state = node.module("lnd_state_info", state="SERVER_ACTIVE", wait_timeout=60)
             assert state.get("state") == "SERVER_ACTIVE", state
@@ -60,6 +83,12 @@ class Pair:
         assert self.client is not None
         return str(self.client.call("lnrpc.Lightning/AddInvoice", value_msat=msat, private=True, **more).payment_request)
 
+    def cancel(self, request: str) -> None:
+        """The node of the world does not take the money for one of its invoices any more."""
+        assert self.client is not None
+        decoded = self.client.call("lnrpc.Lightning/DecodePayReq", pay_req=request)
+        self.client.call("invoicesrpc.Invoices/CancelInvoice", payment_hash=bytes.fromhex(decoded.payment_hash))
+
     def stop(self) -> None:
         """Stop all of it."""
         if self.client is not None:
@@ -67,3 +96,46 @@ class Pair:
         for node in self.nodes:
             node.stop()
         self.bitcoind.stop()
+
+
+class WatchOnlyPair(Pair):
+    """The same, with the keys of the hub's node on a signer, which grants it what a tenant grants its provider."""
+
+    def make_inner(self) -> Lnd:
+        """A signer of its own, and the node that asks it."""
+        self.signer = Lnd(self.folder / "signer", None, "--noseedbackup")
+        self._macaroon, self._password = self.folder / "grant.macaroon", self.folder / "password"
+        self._password.write_text("of-this-test-alone")
+        return self.node(
+            "inner",
+            "--remotesigner.enable",
+            f"--remotesigner.rpchost={self.signer.rpcserver}",
+            f"--remotesigner.tlscertpath={self.signer.directory}/tls.cert",
+            f"--remotesigner.macaroonpath={self._macaroon}",
+            # A signer that is away for a while is what some tests are about; lnd is to outlive it.
+            "--healthcheck.remotesigner.attempts=0",
+        )
+
+    def open_inner(self) -> None:
+        """The node knows the public keys alone."""
+        accounts = [
+            {"xpub": one["extended_public_key"], **{name: one[name] for name in ("purpose", "coin_type", "account")}}
+            for one in self.signer.module("lnd_accounts_info")["accounts"]
+        ]
+        options = {"accounts": accounts, "birthday": 1, "wallet_password_file": str(self._password), "wait_for": "SERVER_ACTIVE"}
+        opened = self.inner.module("lnd_watch_wallet", **options)
+        assert not opened.get("failed"), opened
+
+    def connect(self) -> None:
+        """The signer first: the node does not start without it."""
+        self.signer.start()
+        state = self.signer.module("lnd_state_info", state="SERVER_ACTIVE", wait_timeout=60)
+        assert state.get("state") == "SERVER_ACTIVE", state
+        baked = self.signer.module("lnd_macaroon", path=str(self._macaroon), permissions=list(grant.PERMISSIONS), root_key_id=1)
+        assert not baked.get("failed"), baked
+        super().connect()
+
+    def stop(self) -> None:
+        """Stop all of it."""
+        super().stop()
+        self.signer.stop()

@@ -492,6 +492,44 @@ def test_size_and_speed_of_requests(setting: Setting, lnd: FakeLnd, tmp_path: t.
         process.stop()
 
 
+RAW = {
+    "two lengths": (b"POST /auth HTTP/1.1", b"Content-Length: 2\r\nContent-Length: 3", b"{}"),
+    "a length that is none": (b"POST /auth HTTP/1.1", b"Content-Length: 2e0", b"{}"),
+    "a negative length": (b"POST /auth HTTP/1.1", b"Content-Length: -1", b"{}"),
+    "a space in a name": (b"GET /balance HTTP/1.1", b"Authorization : x", b""),
+    "a zero byte": (b"GET /balance HTTP/1.1", b"X: a\x00b", b""),
+    "a line feed alone in a value": (b"GET /balance HTTP/1.1", b"X: a\nAuthorization: Bearer b\rc", b""),
+    "a body that is no chunk": (b"POST /auth HTTP/1.1", b"Transfer-Encoding: chunked", b"zz\r\n"),
+    "a coding that nobody has": (b"POST /auth HTTP/1.1", b"Transfer-Encoding: gzip, chunked", b"0\r\n\r\n"),
+    "no request at all": (b"\x16\x03\x01\x02\x00", b"X: y", b""),
+}
+
+
+@pytest.mark.parametrize("what", RAW)
+@pytest.mark.usefixtures("unbooked")
+def test_requests_that_no_client_sends(what: str, hub: Process) -> None:
+    """Each is refused, and so is whatever comes after it on its connection: what was meant as a second request is none."""
+    line, header, body = RAW[what]
+    second = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", hub.port), 10) as raw:
+        raw.sendall(line + b"\r\nHost: x\r\n" + header + b"\r\n\r\n" + body + second)
+        answer = b""
+        while part := raw.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 4"), answer
+    assert answer.count(b"HTTP/1.1 ") == 1, answer
+    assert b'"database"' not in answer
+
+
+@pytest.mark.usefixtures("unbooked")
+def test_nothing_that_is_sent_comes_back_as_a_header(hub: Process, alice: Wallet) -> None:
+    for path in ("/%0d%0aSet-Cookie:%20x=y", "/checkpayment/%0d%0aSet-Cookie:%20x=y", "/v2/invoices/%0d%0aX:y"):
+        response = hub.http.get(path, headers={**alice.headers, "X-Forwarded-For": "1.1.1.1, 2.2.2.2", "Host": "evil.example"})
+        assert not {"set-cookie", "x", "location"} & set(response.headers)
+        assert response.json()["error"] is True
+        assert "evil" not in response.text
+
+
 def test_nothing_of_a_request_is_in_the_log(hub: Process, alice: Wallet, setting: Setting) -> None:
     hub.http.post("/auth", json={"login": alice.login, "password": ["very secret word"]})
     log = hub.log.read_text()

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres
 from lndhub import config, db, ledger, migrate
-from lndhub.errors import NotEnoughBalance
+from lndhub.errors import Closed, NotEnoughBalance
 
 pytestmark = pytest.mark.database
 
@@ -115,6 +115,11 @@ FORBIDDEN = {
     "a payment of nothing": """INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat,
       fee_limit_msat, memo, description_hash, send_before) VALUES (1, 'bolt11', sha256('x'), '', '', 0, 0, '', '', now())""",
     "a user removed": "DELETE FROM users",
+    "something unexplained that is not booked": """INSERT INTO unexplained (payment_hash, kind, amount_msat, reason, state)
+      VALUES (sha256('x'), 'payment', 1, '', 'booked')""",
+    "something unexplained assigned without a booking": """INSERT INTO unexplained (payment_hash, kind, amount_msat, reason, state, acknowledged_at,
+      assigned_to) VALUES (sha256('x'), 'internal', 1, '', 'booked', now(), 1)""",
+    "all that is unexplained removed": "TRUNCATE unexplained",
 }
 
 
@@ -136,6 +141,7 @@ def test_the_account_numbers_that_the_statements_above_use(settings: config.Conf
     async def body(pool: Pool) -> None:
         rows = await pool.fetch("SELECT id, kind, user_id FROM ledger_accounts ORDER BY id")
         assert [(row["id"], row["kind"], row["user_id"]) for row in rows] == [
+            (0, "unexplained", None),
             (1, "lightning", None),
             (2, "fees", None),
             (3, "internal", None),
@@ -260,6 +266,95 @@ def test_migrating_again_and_at_the_same_time_changes_nothing(settings: config.C
     migrate.run(settings)
 
     async def body(pool: Pool) -> None:
-        assert await pool.fetchval("SELECT version_num FROM alembic_version") == "0001"
+        assert await pool.fetchval("SELECT version_num FROM alembic_version") == "0003"
 
     run(settings, body)
+
+
+def test_a_closed_ledger_takes_no_payment(settings: config.Config) -> None:
+    """And one with something unexplained neither, until that is acknowledged; then not for its hash."""
+
+    async def body(pool: Pool) -> None:
+        await pool.execute("UPDATE progress SET closed = true")
+        with pytest.raises(Closed):
+            await ledger.reserve(pool, wish(1))
+        await pool.execute("UPDATE progress SET closed = false")
+        payment_hash = secrets.token_bytes(32)
+        assert await ledger.unexplained(pool, payment_hash, "payment", 7, 5_000, 3, "nobody")
+        assert not await ledger.unexplained(pool, payment_hash, "payment", 7, 5_000, 3, "nobody"), "once"
+        with pytest.raises(Closed):
+            await ledger.reserve(pool, wish(1))
+        await pool.execute("UPDATE unexplained SET acknowledged_at = now()")
+        assert await ledger.reserve(pool, wish(1))
+        with pytest.raises(ledger.AlreadyPaid):
+            await ledger.reserve(pool, wish(5_000, payment_hash=payment_hash))
+        with pytest.raises(NotEnoughBalance):
+            await ledger.assign(pool, payment_hash, 2)
+        assert await ledger.assign(pool, payment_hash, 1)
+        assert not await ledger.assign(pool, payment_hash, 1), "once"
+        assert await ledger.balance(pool, 1) == (100_000 - 1 - 5_003, 1)
+
+    run(settings, body)
+
+
+def test_an_unexplained_deposit_finds_its_user(settings: config.Config) -> None:
+    async def body(pool: Pool) -> None:
+        payment_hash = secrets.token_bytes(32)
+        assert await ledger.unexplained(pool, payment_hash, "deposit", 7, 5_000, 0, "nobody")
+        assert await ledger.assign(pool, payment_hash, 2)
+        assert await ledger.balance(pool, 2) == (5_000, 0)
+        assert await ledger.is_open(pool), "who assigns has acknowledged"
+
+    run(settings, body)
+
+
+def test_what_one_user_has_paid_another(settings: config.Config) -> None:
+    async def body(pool: Pool) -> None:
+        payment_hash = await invoice(pool, 2, 0)
+        await pool.execute(
+            "INSERT INTO unexplained (payment_hash, kind, user_id, amount_msat, reason) VALUES ($1, 'internal', 2, 0, '')", payment_hash
+        )
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await ledger.assign(pool, payment_hash, 1)
+        with pytest.raises((NotEnoughBalance, asyncpg.IntegrityConstraintViolationError)):
+            await ledger.assign(pool, payment_hash, 2, 5_000)
+        assert await ledger.assign(pool, payment_hash, 1, 5_000)
+        assert (await ledger.balance(pool, 1), await ledger.balance(pool, 2)) == ((95_000, 0), (5_000, 0))
+
+    run(settings, body)
+
+
+def test_an_older_schema_is_brought_up_to_date(postgres: Postgres, tmp_path: Path) -> None:
+    """With what is in it; the schema of the first revision is made as that revision made it."""
+    where = config.Database("127.0.0.1", postgres.create(), postgres.SUPERUSER, postgres.port, "disable")
+    settings = config.Config(where, config.Node("none", "none"), credentials=tmp_path)
+
+    async def old() -> None:
+        connection = await asyncpg.connect(**db.connect_options(settings))
+        try:
+            await connection.execute((migrate.HERE / "versions/0001_ledger.sql").read_text())
+            await connection.execute(
+                "CREATE TABLE alembic_version (version_num text PRIMARY KEY); INSERT INTO alembic_version VALUES ('0001')"
+            )
+            await connection.execute("INSERT INTO users (login, password_hash) VALUES ('before', 'none')")
+        finally:
+            await connection.close()
+
+    asyncio.run(old())
+    migrate.run(settings)
+
+    async def body(pool: Pool) -> None:
+        assert await pool.fetchval("SELECT login FROM users WHERE id = 1") == "before"
+        assert await ledger.deposit(pool, await invoice(pool, 1, 5_000), 5_000, 1, 9) == 1
+        assert await ledger.is_open(pool)
+        first, again = [await pool.fetchval("SELECT mark_key FROM progress") for _turn in range(2)]
+        assert (len(first), first) == (32, again)
+
+    async def go() -> None:
+        pool = await db.open_pool(settings)
+        try:
+            await body(pool)
+        finally:
+            await pool.close()
+
+    asyncio.run(go())

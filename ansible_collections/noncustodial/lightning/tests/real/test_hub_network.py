@@ -73,7 +73,7 @@ def test_lnd_refuses_what_comes_too_late(pair: Pair, setting: Setting, monkeypat
             assert read is not None
             late = datetime.now(UTC) - timedelta(seconds=2)
             with pytest.raises(CaveatUnmet):
-                async for _update in node.send(Outgoing(request, read.payment_hash, 1000, 1000, 10, 20, late)):
+                async for _update in node.send(Outgoing(request, read.payment_hash, 1000, 1000, 10, 20, late, b"m" * 16)):
                     pass
             assert await node.payment(read.payment_hash) is None
             assert await node.past(late) is True

@@ -76,6 +76,11 @@ class Invoice:
     amt_paid_msat: int = 0
     settle_index: int = 0
     settle_date: int = 0
+    memo: str = ""
+    description_hash: bytes = b""
+    creation_date: int = 0
+    expiry: int = 3600
+    add_index: int = 0
 
 
 @dataclass
@@ -88,6 +93,10 @@ class Payment:
     fee_msat: int = 0
     payment_preimage: str = ""
     failure_reason: int = 0
+    payment_request: str = ""
+    first_hop_custom_records: dict[int, bytes] = field(default_factory=dict)
+    creation_time_ns: int = 0
+    payment_index: int = 0
 
     def message(self) -> messages.Message:
         """As lnd sends it."""
@@ -153,6 +162,7 @@ class FakeLnd:
         self.clock = 0.0
         self.calls: Counter[str] = Counter()
         self._settled: list[Invoice] = []
+        self._taken = 0
         self.certificate, key = make_certificate()
         self._key = key
         self.port = 0
@@ -237,7 +247,9 @@ class FakeLnd:
     def _AddInvoice(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
         text = request(message.r_preimage, message.value_msat, destination=OWN, memo=message.memo, expiry=message.expiry)
         made = Invoice(hashlib.sha256(message.r_preimage).digest(), message.r_preimage, message.value_msat, text)
+        made.memo, made.description_hash, made.expiry = message.memo, message.description_hash, message.expiry
         with self.lock:
+            made.creation_date, made.add_index = int(time.time()), len(self.invoices) + 1
             self.invoices[made.r_hash] = made
         return {"r_hash": made.r_hash, "payment_request": text}
 
@@ -250,6 +262,18 @@ class FakeLnd:
     @staticmethod
     def _invoice(invoice: Invoice) -> dict[str, t.Any]:
         return {**invoice.__dict__, "state": _STATES[invoice.state]}
+
+    def _ListInvoices(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        with self.lock:
+            found = [one for one in self.invoices.values() if one.add_index > message.index_offset][: message.num_max_invoices]
+            return {"invoices": [self._invoice(one) for one in found]}
+
+    def _ListPayments(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        with self.lock:
+            found = sorted(
+                (one for one in self.payments.values() if one.payment_index > message.index_offset), key=lambda one: one.payment_index
+            )
+            return {"payments": [one.message() for one in found[: message.max_payments]]}
 
     def _CancelInvoice(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
         self.before_cancel()
@@ -285,6 +309,10 @@ class FakeLnd:
                 text = "invoice is already paid" if old.status == "SUCCEEDED" else "payment is in transition"
                 raise Abort(text, "ALREADY_EXISTS")
             payment = Payment(said["payment_hash"], said["num_msat"] or message.amt_msat)
+            payment.payment_request, payment.creation_time_ns = message.payment_request, time.time_ns()
+            payment.first_hop_custom_records = dict(message.first_hop_custom_records)
+            self._taken += 1
+            payment.payment_index = self._taken
             self.payments[payment.payment_hash] = payment
             self._changed.notify_all()
         self.after_taking()

@@ -1,7 +1,14 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""lndhub serve|migrate|check CONFIG: run the service, bring the database's schema up to date, or check the configuration.
+"""lndhub COMMAND CONFIG [...]
+
+lndhub serve CONFIG                        run the service
+lndhub migrate CONFIG                      bring the database's schema up to date
+lndhub check CONFIG                        say whether database, node and signer serve
+lndhub reconcile CONFIG                    compare a restored ledger with lnd's records; 0: it is open, 3: something is unexplained
+lndhub assign CONFIG HASH LOGIN [MSAT]     book something unexplained to a user
+lndhub acknowledge CONFIG HASH             leave something unexplained as it is
 
 The configuration is a TOML or JSON file without secrets; those are files in $CREDENTIALS_DIRECTORY.
 """
@@ -17,29 +24,31 @@ import sys
 import typing as t
 from pathlib import Path
 
-from .config import Config, ConfigError, load
-from .tokens import WeakKey
+# Before anything that loads PyJWT: it would load this one where it is installed, for algorithms that are not used here, 8 MB. Without it, it does
+# with what Python has.
+sys.modules.setdefault("cryptography", t.cast("t.Any", None))
+
+from .config import MAX_MSAT, Config, ConfigError, load  # noqa: E402
+from .tokens import WeakKey  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; gives the exit status."""
-    commands = {"serve": _serve, "migrate": _migrate, "check": _check}
-    if len(arguments) != 2 or arguments[0] not in commands:
+    if len(arguments) < 2 or len(arguments) - 2 not in _COMMANDS.get(arguments[0], (None, ()))[1]:
         print(__doc__, file=sys.stderr)
         return 2
+    command, config_file, *more = arguments
     try:
-        config = load(Path(arguments[1]))
+        config = load(Path(config_file))
         # The journal has its own times.
         logging.basicConfig(stream=sys.stderr, level=config.service.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-        return commands[arguments[0]](config)
+        return _COMMANDS[command][0](config, *more)
     except (ConfigError, WeakKey) as error:
         print(f"lndhub: {error}", file=sys.stderr)
         return 1
 
 
 def _serve(config: Config) -> int:
-    # PyJWT loads it where it is installed, for algorithms that are not used here: 8 MB. Without it, it does with what Python has.
-    sys.modules.setdefault("cryptography", t.cast("t.Any", None))
     import uvicorn
 
     from .app import make
@@ -103,6 +112,49 @@ def _check(config: Config) -> int:
     from .check import check
 
     return asyncio.run(check(config))
+
+
+def _reconcile(config: Config) -> int:
+    from . import commands
+
+    return commands.run(commands.reconcile, config)
+
+
+def _assign(config: Config, payment_hash: str, login: str, msat: str = "0") -> int:
+    from . import commands
+
+    wanted, amount = _hash(payment_hash), int(msat) if msat.isascii() and msat.isdigit() else -1
+    if not 0 <= amount <= MAX_MSAT:
+        raise ConfigError(f"{msat} is no amount in msat")
+    return commands.run(lambda hub: commands.assign(hub, wanted, login, amount), config)
+
+
+def _acknowledge(config: Config, payment_hash: str) -> int:
+    from . import commands
+
+    wanted = _hash(payment_hash)
+    return commands.run(lambda hub: commands.acknowledge(hub, wanted), config)
+
+
+def _hash(text: str) -> bytes:
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise ConfigError(f"{text} is no payment hash: give 64 hexadecimal digits")
+    return found
+
+
+_COMMANDS: dict[str, tuple[t.Callable[..., int], tuple[int, ...]]] = {
+    "serve": (_serve, (0,)),
+    "migrate": (_migrate, (0,)),
+    "check": (_check, (0,)),
+    "reconcile": (_reconcile, (0,)),
+    "assign": (_assign, (2, 3)),
+    "acknowledge": (_acknowledge, (1,)),
+}
+"""Each command, and how many more arguments it takes."""
 
 
 if __name__ == "__main__":

@@ -40,4 +40,9 @@ def make(config: Config) -> Edge:
     for part in (classic, v2, service):
         app.include_router(part.router)
     handle_errors(app, metrics)
-    return Edge(app, config, metrics)
+
+    def is_open() -> bool:
+        hub = getattr(app.state, "hub", None)
+        return hub is not None and hub.reconcile.open
+
+    return Edge(app, config, metrics, is_open)

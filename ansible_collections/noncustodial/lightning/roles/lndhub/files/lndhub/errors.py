@@ -34,6 +34,12 @@ class Forbidden(HubError):
     code, status, default = 1, 403, "not allowed"
 
 
+class Closed(HubError):
+    """Nothing is paid and nothing is told until the ledger agrees with what lnd has recorded."""
+
+    code, status, default = 7, 503, "the hub is being checked against its node; nothing was booked, try again later"
+
+
 class NotEnoughBalance(HubError):
     """The balance does not cover the amount and the reserve for fees."""
 

@@ -21,11 +21,13 @@ from .health import Health
 from .incoming import Incoming
 from .internal import Internal
 from .limits import Buckets
+from .marks import Marks
 from .metrics import Metrics
 from .node import Node
 from .outgoing import Outgoing
 from .paying import Paying
 from .reconcile import Reconcile
+from .recovery import Recovery
 from .tokens import Tokens
 
 _LOG = logging.getLogger("lndhub")
@@ -43,11 +45,13 @@ class Hub:
         self.node = Node(config)
         self.tokens = Tokens(config.binary("jwt_key").strip(), config.service.access_seconds, config.service.refresh_seconds)
         self.accounts = Accounts(pool, limits, Passwords())
-        self.incoming = Incoming(pool, self.node, config)
-        self.outgoing = Outgoing(pool, self.node, config)
+        marks = Marks(pool)
+        self.incoming = Incoming(pool, self.node, marks, config)
+        self.outgoing = Outgoing(pool, self.node, marks, config)
         self.internal = Internal(pool, self.node)
         self.paying = Paying(self.node, self.internal, self.outgoing)
-        self.reconcile = Reconcile(pool, self.incoming, self.internal, self.outgoing)
+        self.recovery = Recovery(pool, self.node, self.incoming, marks, config)
+        self.reconcile = Reconcile(pool, self.recovery, self.incoming, self.internal, self.outgoing, config)
         self.health = Health(pool, self.node)
         self.metrics = Metrics(pool, self.node, self.health)
         self.requests = Buckets(limits.requests_per_second, limits.burst)
@@ -60,7 +64,7 @@ class Hub:
         """Begin what goes on by itself."""
         self._tasks = [
             asyncio.create_task(self.incoming.follow(), name="incoming"),
-            asyncio.create_task(self.reconcile.forever(self.config.service.reconcile_every), name="reconcile"),
+            asyncio.create_task(self.reconcile.forever(), name="reconcile"),
             asyncio.create_task(self.metrics.forever(_BOOKS_EVERY), name="metrics"),
         ]
         for task in self._tasks:

@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import secrets
 import time
 import typing as t
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from .accounts import User
 from .config import Config
 from .db import Pool
 from .errors import BadArguments, NodeFailure
+from .marks import Marks
 from .node import Node
 
 _LOG = logging.getLogger("lndhub.incoming")
@@ -55,8 +55,8 @@ class Added:
 class Incoming:
     """Makes invoices and books what comes in."""
 
-    def __init__(self, pool: Pool, node: Node, config: Config) -> None:
-        self._pool, self._node, self._config = pool, node, config
+    def __init__(self, pool: Pool, node: Node, marks: Marks, config: Config) -> None:
+        self._pool, self._node, self._marks, self._config = pool, node, marks, config
         self._sweeps = 0
         # Sweeps to come that look at all open invoices. Two: what settles between a sweep and the subscription is seen by the next one.
         self._full = 2
@@ -82,7 +82,7 @@ class Incoming:
         available, reserved = await ledger.balance(self._pool, user.id)
         if available + reserved + amount_msat > user.max_balance_msat:
             raise BadArguments(f"the balance would exceed its limit of {user.max_balance_msat // 1000} sat")
-        preimage = secrets.token_bytes(32)
+        preimage = await self._marks.preimage(user.id)
         payment_hash = hashlib.sha256(preimage).digest()
         expiry = expiry or self._config.service.invoice_expiry
         try:
@@ -95,6 +95,7 @@ class Incoming:
             """
             INSERT INTO invoices (payment_hash, user_id, preimage, payment_request, amount_msat, memo, description_hash, expires_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            ON CONFLICT DO NOTHING -- another process has found it on lnd and noted it, see recovery
             """,
             payment_hash,
             user.id,
@@ -126,13 +127,16 @@ class Incoming:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _BACKOFF[1])
 
-    async def sweep(self) -> None:
+    async def sweep(self, everything: bool = False) -> None:
         """Ask lnd about invoices that are open here: those that should have expired, and now and then all.
+
+        Args:
+            everything: all of them now.
 
         Raises:
             CallError: lnd does not answer; what was learned before is booked.
         """
-        full = self._full > 0 or self._sweeps % _FULL_EVERY == 0
+        full = everything or self._full > 0 or self._sweeps % _FULL_EVERY == 0
         self._sweeps += 1
         number = 0
         while True:

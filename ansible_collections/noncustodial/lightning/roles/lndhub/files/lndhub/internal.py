@@ -44,27 +44,25 @@ class Internal:
             NotEnoughBalance, AlreadyPaid: nothing was booked.
             InTransit: its end is not known yet; it is booked when it is.
         """
-        invoice = await self._pool.fetchrow("SELECT user_id, state FROM invoices WHERE payment_hash = $1", request.payment_hash)
-        if invoice is None:
-            raise NotAnInvoice("this invoice is of the hub's own node, but of no account here")
-        if invoice["user_id"] == user.id:
-            raise BadArguments("this invoice is your own; an account cannot pay itself")
-        if invoice["state"] == "settled":
-            raise ledger.AlreadyPaid
-        payment_id = await ledger.reserve(
-            self._pool,
-            ledger.Wish(
-                user.id,
-                "internal",
-                request.payment_hash,
-                request.payment_request,
-                request.destination,
-                amount_msat,
-                0,
-                request.memo,
-                request.description_hash,
-            ),
+        wish = ledger.Wish(
+            user.id,
+            "internal",
+            request.payment_hash,
+            request.payment_request,
+            request.destination,
+            amount_msat,
+            0,
+            request.memo,
+            request.description_hash,
         )
+        reserved = await ledger.reserve_internal(self._pool, wish)
+        if reserved is None:
+            raise NotAnInvoice("this invoice is of the hub's own node, but of no account here")
+        if reserved.payee == user.id:
+            raise BadArguments("this invoice is your own; an account cannot pay itself")
+        payment_id = reserved.payment_id
+        if payment_id is None:
+            raise ledger.AlreadyPaid
         self.followed.add(payment_id)
         try:
             preimage = await self.finish(payment_id, request.payment_hash)
@@ -73,7 +71,7 @@ class Internal:
             raise InTransit from error
         finally:
             self.followed.discard(payment_id)
-        _LOG.info("internal payment %d made: %d msat from user %d to %d", payment_id, amount_msat, user.id, invoice["user_id"])
+        _LOG.info("internal payment %d made: %d msat from user %d to %d", payment_id, amount_msat, user.id, reserved.payee)
         return Paid(request.payment_hash, preimage, amount_msat, 0)
 
     async def finish(self, payment_id: int, payment_hash: bytes) -> bytes:

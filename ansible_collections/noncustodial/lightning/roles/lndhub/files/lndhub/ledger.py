@@ -10,6 +10,7 @@ Keys make everything here repeatable: reserve:ID and end:ID of a payment, incomi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ import asyncpg
 
 from . import db
 from .db import Pool
-from .errors import HubError, NotEnoughBalance
+from .errors import Closed, HubError, NotEnoughBalance
 
 
 class AlreadyPaid(HubError):
@@ -38,6 +39,7 @@ class Wish:
         payment_request: empty for keysend.
         destination: node id.
         send_before: when lnd will not take it any more; None for an internal one.
+        recovered: lnd has it already, and the ledger has lost it.
     """
 
     user_id: int
@@ -51,22 +53,39 @@ class Wish:
     description_hash: str = ""
     custom_records: t.Mapping[str, str] = field(default_factory=dict)
     send_before: datetime | None = None
+    recovered: bool = False
 
 
-_RESERVE = """
-WITH payment AS (
-  INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo, description_hash,
-    custom_records, send_before)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id, user_id, amount_msat + fee_limit_msat AS msat
-), transfer AS (
+_RESERVED = """
+transfer AS (
   INSERT INTO transfers (kind, key) SELECT 'reserve', 'reserve:' || id FROM payment RETURNING id
 ), posted AS (
   INSERT INTO entries (transfer_id, account_id, msat)
   SELECT transfer.id, account.id, CASE account.kind WHEN 'available' THEN -payment.msat ELSE payment.msat END
   FROM payment, transfer, ledger_accounts account WHERE account.user_id = payment.user_id ORDER BY account.id
 )
-SELECT id FROM payment
 """
+
+_RESERVE = f"""
+WITH payment AS (
+  INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo, description_hash,
+    custom_records, send_before, recovered)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id, user_id, amount_msat + fee_limit_msat AS msat
+), {_RESERVED}
+SELECT id FROM payment
+"""  # noqa: S608
+
+# The invoice is looked at in the same statement: one way to the database less for each payment.
+_RESERVE_INTERNAL = f"""
+WITH invoice AS (
+  SELECT user_id, state FROM invoices WHERE payment_hash = $2
+), payment AS (
+  INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo, description_hash)
+  SELECT $1, 'internal', $2, $3, $4, $5, 0, $6, $7 FROM invoice WHERE invoice.user_id <> $1 AND invoice.state <> 'settled'
+  RETURNING id, user_id, amount_msat + fee_limit_msat AS msat
+), {_RESERVED}
+SELECT invoice.user_id AS payee, invoice.state, (SELECT id FROM payment) AS id FROM invoice
+"""  # noqa: S608
 
 _SETTLE = """
 WITH payment AS (
@@ -150,14 +169,58 @@ SELECT preimage FROM payment
 """
 
 
+# What left or came over the node by this hub, of nobody that could be named. A deposit has the key of any other: it is booked once.
+_UNEXPLAINED = """
+WITH item AS (
+  INSERT INTO unexplained (payment_hash, kind, user_id, amount_msat, fee_msat, reason, state) SELECT $1, $2, $3, $4, $5, $6, 'booked'
+  WHERE NOT EXISTS (SELECT FROM payments WHERE payment_hash = $1 AND state <> 'failed')
+  ON CONFLICT (payment_hash) DO UPDATE SET state = 'booked', amount_msat = $4, fee_msat = $5 WHERE unexplained.state <> 'booked' RETURNING *
+), transfer AS (
+  INSERT INTO transfers (kind, key)
+  SELECT 'unexplained', CASE kind WHEN 'deposit' THEN 'incoming:' ELSE 'unexplained:' END || encode(payment_hash, 'hex') FROM item
+  RETURNING id
+), part AS (
+  SELECT account.id, CASE item.kind WHEN 'deposit' THEN -1 ELSE 1 END * CASE account.kind
+    WHEN 'lightning' THEN amount_msat WHEN 'fees' THEN fee_msat ELSE -(amount_msat + fee_msat) END AS msat
+  FROM item, ledger_accounts account WHERE account.user_id IS NULL AND account.kind IN ('lightning', 'fees', 'unexplained')
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat) SELECT transfer.id, part.id, part.msat FROM transfer, part
+  WHERE part.msat <> 0 ORDER BY part.id
+)
+SELECT true FROM item
+"""
+
+# A payment is taken from who is named, a deposit given; an internal one goes from who is named to the payee.
+_ASSIGN = """
+WITH item AS (
+  UPDATE unexplained SET state = 'booked', assigned_to = $2, acknowledged_at = coalesce(acknowledged_at, now()),
+    amount_msat = CASE WHEN kind = 'internal' AND amount_msat = 0 THEN $3 ELSE amount_msat END
+  WHERE payment_hash = $1 AND assigned_to IS NULL AND (state = 'booked' OR kind = 'internal') RETURNING *
+), transfer AS (
+  INSERT INTO transfers (kind, key) SELECT 'assigned', 'assigned:' || encode(payment_hash, 'hex') FROM item RETURNING id
+), part AS (
+  SELECT account.id, CASE WHEN item.kind = 'deposit' THEN -1 ELSE 1 END * CASE WHEN account.user_id = $2 THEN -1 ELSE 1 END
+    * (amount_msat + fee_msat) AS msat
+  FROM item, ledger_accounts account
+  WHERE (account.user_id = $2 AND account.kind = 'available')
+    OR (item.kind <> 'internal' AND account.user_id IS NULL AND account.kind = 'unexplained')
+    OR (item.kind = 'internal' AND account.user_id = item.user_id AND account.kind = 'available')
+), posted AS (
+  INSERT INTO entries (transfer_id, account_id, msat) SELECT transfer.id, part.id, part.msat FROM transfer, part ORDER BY part.id
+)
+SELECT true FROM item
+"""
+
+
 async def reserve(pool: Pool, wish: Wish) -> int:
     """Put amount and fee limit aside, and note the payment as pending; gives its number. From then on it is durable.
 
     Raises:
         NotEnoughBalance: nothing was booked.
         AlreadyPaid: nothing was booked; a payment of this hash is pending or settled.
+        Closed: nothing was booked; the ledger is not yet compared with lnd.
     """
-    try:
+    with _refused():
         return int(
             await pool.fetchval(
                 _RESERVE,
@@ -172,11 +235,52 @@ async def reserve(pool: Pool, wish: Wish) -> int:
                 wish.description_hash,
                 json.dumps(dict(wish.custom_records)),
                 wish.send_before,
+                wish.recovered,
             )
         )
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """What came of a payment between users.
+
+    Attributes:
+        payee: whose invoice it is.
+        state: of the invoice.
+        payment_id: None if nothing was booked, because it is the payer's own or is settled.
+    """
+
+    payee: int
+    state: str
+    payment_id: int | None
+
+
+async def reserve_internal(pool: Pool, wish: Wish) -> Reserved | None:
+    """The same for a payment to another user; None if the hash is of no invoice here. Raises what reserve does."""
+    with _refused():
+        row = await pool.fetchrow(
+            _RESERVE_INTERNAL,
+            wish.user_id,
+            wish.payment_hash,
+            wish.payment_request,
+            wish.destination,
+            wish.amount_msat,
+            wish.memo,
+            wish.description_hash,
+        )
+    return Reserved(row["payee"], row["state"], row["id"]) if row else None
+
+
+@contextlib.contextmanager
+def _refused() -> t.Iterator[None]:
+    """What the database says against a reservation, in the hub's own words."""
+    try:
+        yield
     except asyncpg.CheckViolationError as error:
         if error.constraint_name == "balances_not_negative":
             raise NotEnoughBalance from error
+        if error.constraint_name == "payments_open":
+            raise Closed from error
         raise
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "payments_one_live":
@@ -217,6 +321,38 @@ async def internal(pool: Pool, payment_id: int) -> bytes | None:
     """
     preimage: bytes | None = await pool.fetchval(_INTERNAL, payment_id)
     return preimage
+
+
+async def unexplained(
+    pool: Pool, payment_hash: bytes, kind: str, user_id: int | None, amount_msat: int, fee_msat: int, reason: str
+) -> bool:
+    """Book what has moved over the node, of nobody that could be named. False if it was booked before.
+
+    Args:
+        kind: payment or deposit.
+        user_id: whom the mark names, though it could not be booked there.
+        reason: why not.
+    """
+    return await pool.fetchval(_UNEXPLAINED, payment_hash, kind, user_id, amount_msat, fee_msat, reason) is not None
+
+
+async def assign(pool: Pool, payment_hash: bytes, user_id: int, amount_msat: int = 0) -> bool:
+    """Book something unexplained to a user. False if it is nothing that could be assigned now.
+
+    Args:
+        user_id: who has paid, or whose deposit it is.
+        amount_msat: of an internal one whose invoice names none.
+
+    Raises:
+        NotEnoughBalance: nothing was booked.
+    """
+    with _refused():
+        return await pool.fetchval(_ASSIGN, payment_hash, user_id, amount_msat) is not None
+
+
+async def is_open(pool: Pool) -> bool:
+    """Whether users may spend: the ledger is not closed, and nothing is unexplained that nobody has acknowledged."""
+    return bool(await pool.fetchval("SELECT ledger_open()"))
 
 
 async def balance(pool: Pool, user_id: int) -> tuple[int, int]:

@@ -42,6 +42,9 @@ class Metrics:
         )
         self._pending = self._gauge("pending_payments", "Payments whose end is not known")
         self._oldest = self._gauge("oldest_pending_seconds", "Age of the oldest of them")
+        self._unexplained = self._gauge(
+            "unexplained", "What lnd has and the ledger cannot name, and nobody has acknowledged; the hub is closed"
+        )
         self._settle_index = self._gauge("settle_index", "How far the settled invoices of the node are booked")
         self._up = Gauge("lndhub_up", "Whether a dependency answers", ("dependency",), registry=self.registry)
 
@@ -75,11 +78,13 @@ class Metrics:
                 self._pool,
                 """
                 SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest,
-                  (SELECT settle_index FROM progress) AS settle_index FROM payments WHERE state = 'pending'
+                  (SELECT settle_index FROM progress) AS settle_index,
+                  (SELECT count(*) FROM unexplained WHERE acknowledged_at IS NULL AND state <> 'failed') AS unexplained FROM payments WHERE state = 'pending'
                 """,
             )
             self._pending.set(row["pending"])
             self._oldest.set(float(row["oldest"]))
+            self._unexplained.set(row["unexplained"])
             self._settle_index.set(row["settle_index"])
         if state.node == "ok":
             try:

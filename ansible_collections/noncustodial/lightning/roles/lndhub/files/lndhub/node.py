@@ -32,6 +32,8 @@ PERMISSIONS = (
     "lnrpc.Lightning/AddInvoice",
     "lnrpc.Lightning/LookupInvoice",
     "lnrpc.Lightning/SubscribeInvoices",
+    "lnrpc.Lightning/ListInvoices",
+    "lnrpc.Lightning/ListPayments",
     "lnrpc.Lightning/DecodePayReq",
     "lnrpc.Lightning/SignMessage",
     "invoicesrpc.Invoices/CancelInvoice",
@@ -43,6 +45,8 @@ PERMISSIONS = (
 AWAY = (*LOST_ANSWER, Locked, Denied)
 """What says nothing about the request, but that the node cannot be used now."""
 
+# The record of a payment's first hop that holds its mark. Odd, so that a peer who does not know it leaves it alone.
+_MARK_RECORD = 7_236_609
 # The record by which a keysend carries its preimage.
 _KEYSEND_RECORD = 5482373484
 # Blocks that the payee of a keysend has; lnd's own default for its invoices.
@@ -83,11 +87,25 @@ class Invoice:
     received_msat: int
     settle_date: int
     settle_index: int
+    preimage: bytes
+    payment_request: str
+    amount_msat: int
+    memo: str
+    description_hash: bytes
+    created: int
+    expires: int
+    add_index: int
 
 
 @dataclass(frozen=True)
 class Payment:
-    """lnd's record of a payment: INITIATED, IN_FLIGHT, SUCCEEDED or FAILED."""
+    """lnd's record of a payment: INITIATED, IN_FLIGHT, SUCCEEDED or FAILED.
+
+    Attributes:
+        mark: what the hub that made it has written there; empty if no hub did.
+        created: seconds since 1970.
+        index: lnd's, which grows.
+    """
 
     payment_hash: bytes
     status: str
@@ -95,6 +113,10 @@ class Payment:
     fee_msat: int
     preimage: bytes
     failure: str
+    mark: bytes
+    payment_request: str
+    created: int
+    index: int
 
     @property
     def ended(self) -> bool:
@@ -118,6 +140,7 @@ class Outgoing:
         payment_request: empty for keysend, which needs destination and preimage.
         amount_msat: what the payee gets.
         request_amount_msat: what the payment request names; 0 if that leaves it to the payer.
+        mark: kept by lnd with the payment.
         custom_records: for keysend.
     """
 
@@ -128,6 +151,7 @@ class Outgoing:
     fee_limit_msat: int
     timeout_seconds: int
     send_before: datetime
+    mark: bytes
     destination: str = ""
     preimage: bytes = b""
     custom_records: t.Mapping[int, bytes] | None = None
@@ -204,6 +228,18 @@ class Node:
             return None
         return _invoice(answer)
 
+    async def invoices_after(self, add_index: int, at_most: int) -> list[Invoice]:
+        """Invoices with a greater add index, in its order."""
+        answer = await self._client.call("lnrpc.Lightning/ListInvoices", index_offset=add_index, num_max_invoices=at_most)
+        return [_invoice(one) for one in answer.invoices]
+
+    async def payments_after(self, index: int, at_most: int) -> list[Payment]:
+        """Payments with a greater index, in its order, whatever became of them."""
+        answer = await self._client.call(
+            "lnrpc.Lightning/ListPayments", include_incomplete=True, index_offset=index, max_payments=at_most, omit_hops=True
+        )
+        return [_payment(one) for one in answer.payments]
+
     async def cancel(self, payment_hash: bytes) -> bool:
         """Make sure that an invoice is not paid from outside from now on; False if it was paid before.
 
@@ -225,11 +261,14 @@ class Node:
                 yield invoice
 
     async def send(self, outgoing: Outgoing) -> t.AsyncGenerator[Payment, None]:
-        """Hand a payment to lnd and follow it. lnd refuses the call after send_before, whenever it comes: its macaroon says so."""
+        """Hand a payment to lnd and follow it to its end. lnd refuses the call after send_before, whenever it comes: its macaroon says so."""
         fields: dict[str, t.Any] = {
             "fee_limit_msat": outgoing.fee_limit_msat,
             "timeout_seconds": outgoing.timeout_seconds,
             "amt_msat": 0 if outgoing.request_amount_msat else outgoing.amount_msat,
+            "first_hop_custom_records": {_MARK_RECORD: outgoing.mark},
+            # Only its end is of use; each update would name all hops of all attempts.
+            "no_inflight_updates": True,
         }
         if outgoing.payment_request:
             fields["payment_request"] = outgoing.payment_request
@@ -283,6 +322,14 @@ def _invoice(answer: messages.Message) -> Invoice:
         answer.amt_paid_msat,
         answer.settle_date,
         answer.settle_index,
+        answer.r_preimage,
+        answer.payment_request,
+        answer.value_msat,
+        answer.memo,
+        answer.description_hash,
+        answer.creation_date,
+        answer.creation_date + answer.expiry,
+        answer.add_index,
     )
 
 
@@ -294,4 +341,8 @@ def _payment(answer: messages.Message) -> Payment:
         answer.fee_msat,
         bytes.fromhex(answer.payment_preimage),
         messages.enum_name("lnrpc.PaymentFailureReason", answer.failure_reason),
+        dict(answer.first_hop_custom_records).get(_MARK_RECORD, b""),
+        answer.payment_request,
+        answer.creation_time_ns // 10**9,
+        answer.payment_index,
     )

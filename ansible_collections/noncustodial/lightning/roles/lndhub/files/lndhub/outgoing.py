@@ -40,6 +40,7 @@ from .config import Config
 from .db import Pool
 from .errors import InTransit, PaymentFailed
 from .limits import fee_limit
+from .marks import Marks
 
 _LOG = logging.getLogger("lndhub.outgoing")
 
@@ -70,6 +71,7 @@ class Pending:
     """A payment whose end is not booked yet."""
 
     id: int
+    user_id: int
     payment_hash: bytes
     amount_msat: int
     send_before: datetime
@@ -78,8 +80,8 @@ class Pending:
 class Outgoing:
     """Makes payments over the node."""
 
-    def __init__(self, pool: Pool, lnd: node.Node, config: Config) -> None:
-        self._pool, self._node, self._config = pool, lnd, config
+    def __init__(self, pool: Pool, lnd: node.Node, marks: Marks, config: Config) -> None:
+        self._pool, self._node, self._marks, self._config = pool, lnd, marks, config
         # The payments that this process hands over and follows at this moment.
         self.followed: set[int] = set()
         self._tasks: set[asyncio.Task[Paid]] = set()
@@ -92,7 +94,8 @@ class Outgoing:
             PaymentFailed: it came to its end, and all is as before.
             InTransit: its end is not known yet; it is booked when it is.
         """
-        outgoing = self._outgoing(request.payment_hash, amount_msat, request.payment_request, request.amount_msat)
+        mark = await self._marks.of_payment(request.payment_hash, user.id)
+        outgoing = self._outgoing(request.payment_hash, mark, amount_msat, request.payment_request, request.amount_msat)
         wish = ledger.Wish(
             user.id,
             "bolt11",
@@ -111,7 +114,8 @@ class Outgoing:
         """Pay a node without an invoice; raises what pay does."""
         preimage = secrets.token_bytes(32)
         payment_hash = hashlib.sha256(preimage).digest()
-        outgoing = self._outgoing(payment_hash, amount_msat, "", 0, destination, preimage, records)
+        mark = await self._marks.of_payment(payment_hash, user.id)
+        outgoing = self._outgoing(payment_hash, mark, amount_msat, "", 0, destination, preimage, records)
         wish = ledger.Wish(
             user.id,
             "keysend",
@@ -129,6 +133,7 @@ class Outgoing:
     def _outgoing(
         self,
         payment_hash: bytes,
+        mark: bytes,
         amount_msat: int,
         payment_request: str,
         request_amount_msat: int,
@@ -145,6 +150,7 @@ class Outgoing:
             fee_limit(self._config.limits, amount_msat),
             settings.payment_timeout,
             datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=settings.send_within),
+            mark,
             destination,
             preimage,
             records,
@@ -170,7 +176,7 @@ class Outgoing:
         payment_id = await ledger.reserve(self._pool, wish)
         self.followed.add(payment_id)
         try:
-            return await self._send(Pending(payment_id, wish.payment_hash, wish.amount_msat, outgoing.send_before), outgoing)
+            return await self._send(Pending(payment_id, wish.user_id, wish.payment_hash, wish.amount_msat, outgoing.send_before), outgoing)
         finally:
             self.followed.discard(payment_id)
 
@@ -245,6 +251,11 @@ class Outgoing:
                 _LOG.warning("payment %d was never taken by lnd; its reservation is released", pending.id)
                 await ledger.release(self._pool, pending.id, "it never reached the node")
                 return
+        elif record.mark and await self._marks.payer(record.payment_hash, record.mark) not in (None, pending.user_id):
+            # Of a restored ledger: this one had failed, and another user has paid the invoice since. That payment is found by recovery.
+            _LOG.warning("payment %d: lnd has one of another user in its place; its reservation is released", pending.id)
+            await ledger.release(self._pool, pending.id, "another user has paid it")
+            return
         if record.ended:
             with contextlib.suppress(PaymentFailed, InTransit):
                 await self.conclude(pending, record)

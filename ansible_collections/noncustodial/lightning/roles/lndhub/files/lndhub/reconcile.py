@@ -1,48 +1,81 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is pending is looked at again: at start, on a timer, and by each process, for whoever began it may be gone."""
+"""What is pending is looked at again: at start, on a timer, and by each process, for whoever began it may be gone.
+
+Before that, lnd's records are compared with the ledger, and the hub is closed until they agree: see recovery.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import typing as t
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError
 
-from . import db
+from . import db, ledger
+from .config import Config
 from .db import Pool
 from .errors import HubError
 from .incoming import Incoming
 from .internal import Internal
 from .node import AWAY
 from .outgoing import Outgoing, Pending
+from .recovery import Recovery
 from .tokens import remove_lapsed
 
 _LOG = logging.getLogger("lndhub.reconcile")
 _AT_ONCE = 8
 _BATCH = 500
+# Of how many rounds one compares lnd's records with the ledger: by default one in five minutes.
+_COMPARE_EVERY = 15
+# Seconds between two rounds while the hub is closed, at most.
+_CLOSED_EVERY = 2.0
 
 
 class Reconcile:
     """Brings what is pending to its end."""
 
-    def __init__(self, pool: Pool, incoming: Incoming, internal: Internal, outgoing: Outgoing) -> None:
-        self._pool, self._incoming, self._internal, self._outgoing = pool, incoming, internal, outgoing
+    def __init__(self, pool: Pool, recovery: Recovery, incoming: Incoming, internal: Internal, outgoing: Outgoing, config: Config) -> None:
+        self._pool, self._recovery, self._incoming, self._internal, self._outgoing = pool, recovery, incoming, internal, outgoing
+        self._every = config.service.reconcile_every
+        # A process that was there before may have handed a payment to lnd that comes late. Until then each round compares.
+        self._settled = time.monotonic() + config.node.send_within + config.node.grace + self._every
+        self._rounds = 0
+        self._compared = False
+        self._told: bool | None = None
+        self.open = False
 
-    async def forever(self, every: float) -> t.NoReturn:
+    async def forever(self) -> t.NoReturn:
         """Do it now, and then after each so many seconds."""
         while True:
-            for what in (self.payments, self._incoming.sweep, self._tokens):
+            every = self._every if self.open else min(self._every, _CLOSED_EVERY)
+            for what in (self._compare, self.payments, self._incoming.sweep, self._tokens):
                 try:
-                    await what()
+                    # What is pending in an older ledger may have ended otherwise since.
+                    if self._compared or what == self._compare:
+                        await what()
                 except (CallError, *db.UNREACHABLE) as error:
                     _LOG.warning("%s is tried again in %g s: %s", what.__name__, every, error)
                 except Exception:
                     # One bad row must not end the timer on which all others wait.
                     _LOG.exception("%s failed and is tried again in %g s", what.__name__, every)
             await asyncio.sleep(every)
+
+    async def _compare(self) -> None:
+        self._rounds += 1
+        if not self.open or self._rounds % _COMPARE_EVERY == 0 or time.monotonic() < self._settled:
+            await self._recovery.look()
+            self._compared = True
+        self.open = await ledger.is_open(self._pool)
+        if self.open is not self._told:
+            self._told = self.open
+            if self.open:
+                _LOG.info("the hub is open")
+            else:
+                _LOG.error("the hub is closed: its ledger does not agree with lnd; run lndhub reconcile")
 
     async def payments(self) -> None:
         """Look at each pending payment that this process does not follow itself.
@@ -53,7 +86,7 @@ class Reconcile:
         last = 0
         while True:
             rows = await self._pool.fetch(
-                "SELECT id, kind, payment_hash, amount_msat, send_before FROM payments WHERE state = 'pending' AND id > $1 ORDER BY id LIMIT $2",
+                "SELECT id, user_id, kind, payment_hash, amount_msat, send_before FROM payments WHERE state = 'pending' AND id > $1 ORDER BY id LIMIT $2",
                 last,
                 _BATCH,
             )
@@ -78,7 +111,7 @@ class Reconcile:
             except HubError as ended:
                 _LOG.info("internal payment %d: %s", row["id"], ended)
         else:
-            await self._outgoing.look(Pending(row["id"], row["payment_hash"], row["amount_msat"], row["send_before"]))
+            await self._outgoing.look(Pending(row["id"], row["user_id"], row["payment_hash"], row["amount_msat"], row["send_before"]))
 
     async def _tokens(self) -> None:
         await remove_lapsed(self._pool)

@@ -49,7 +49,7 @@ def outgoing(text: str, msat: int = 1000, seconds: float = 30.0) -> Outgoing:
     """A payment to be handed over."""
     said = read(text)
     until = datetime.now(UTC) + timedelta(seconds=seconds)
-    return Outgoing(text, bytes.fromhex(said["payment_hash"]), msat, said["num_msat"], 10, 60, until)
+    return Outgoing(text, bytes.fromhex(said["payment_hash"]), msat, said["num_msat"], 10, 60, until, b"m" * 16)
 
 
 async def sent(node: Node, one: Outgoing) -> list[str]:
@@ -143,7 +143,7 @@ def test_the_end_of_a_payment(lnd: FakeLnd, tmp_path: Path) -> None:
 def test_keysend_carries_its_preimage(lnd: FakeLnd, tmp_path: Path) -> None:
     async def body(node: Node) -> None:
         until = datetime.now(UTC) + timedelta(seconds=30)
-        one = Outgoing("", b"h" * 32, 1000, 0, 10, 60, until, OTHER, b"p" * 32, {696969: b"you"})
+        one = Outgoing("", b"h" * 32, 1000, 0, 10, 60, until, b"m" * 16, OTHER, b"p" * 32, {696969: b"you"})
         assert (await sent(node, one))[-1] == "SUCCEEDED"
         assert lnd.payments[(b"h" * 32).hex()].value_msat == 1000
 

@@ -20,7 +20,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors
 
 from .. import db
 from ..config import Config
-from ..errors import BadArguments, HubError, NodeFailure, NotFound
+from ..errors import BadArguments, Closed, HubError, NodeFailure, NotFound
 from ..metrics import Metrics
 
 _LOG = logging.getLogger("lndhub.api")
@@ -32,6 +32,7 @@ App = t.Callable[[Scope, Receive, Send], t.Awaitable[None]]
 
 # A body that is too large is read up to here and thrown away, because who is cut off while sending does not see the answer.
 _DRAINED = 1024 * 1024
+_ALWAYS = ("/healthz", "/metrics", "/docs", "/docs.css", "/openapi.json")
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -63,10 +64,11 @@ class Edge:
         app: what answers.
         config: the limits.
         metrics: gives where the times are kept; they exist once the hub runs.
+        is_open: whether the ledger agrees with lnd; until then only what is not for users answers.
     """
 
-    def __init__(self, app: App, config: Config, metrics: t.Callable[[], Metrics | None]) -> None:
-        self._app, self._service, self._metrics = app, config.service, metrics
+    def __init__(self, app: App, config: Config, metrics: t.Callable[[], Metrics | None], is_open: t.Callable[[], bool]) -> None:
+        self._app, self._service, self._metrics, self._is_open = app, config.service, metrics, is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -85,6 +87,8 @@ class Edge:
 
         try:
             body = await self._body(scope, receive)
+            if scope["path"] not in _ALWAYS and not self._is_open():
+                raise Closed
             await self._app(scope, _replay(body, receive), answer)
         except _Gone:
             return
@@ -138,7 +142,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 def form(error: HubError, path: str) -> JSONResponse:
     """An error as LndHub's clients read it. The classic routes answer 200 with an error in the body; limits of HTTP itself keep their status."""
-    classic = not path.startswith("/v2/") and error.status not in (404, 405, 408, 413, 429)
+    classic = not path.startswith("/v2/") and error.status not in (404, 405, 408, 413, 429) and not isinstance(error, Closed)
     body = {"error": True, "code": error.code, "message": error.message}
     return JSONResponse(body, 200 if classic else error.status)
 

@@ -19,10 +19,11 @@ router = APIRouter(tags=["Service"])
 
 @router.get("/healthz")
 async def healthz(hub: Running) -> JSONResponse:
-    """Whether database, node and signer answer: status 200 if all do, else 503."""
+    """Whether database, node and signer answer: status 200 if all do, else 503. A ledger that does not agree with the node is named only then."""
     state = await hub.health.state()
-    body = {"status": "ok" if state.ok else "down", "database": state.database, "node": state.node, "signer": state.signer}
-    return JSONResponse(body, 200 if state.ok else 503)
+    good = state.ok and hub.reconcile.open
+    body = {"status": "ok" if good else "down", "database": state.database, "node": state.node, "signer": state.signer}
+    return JSONResponse(body if hub.reconcile.open else {**body, "ledger": "closed"}, 200 if good else 503)
 
 
 @router.get("/metrics", dependencies=USER[:1])

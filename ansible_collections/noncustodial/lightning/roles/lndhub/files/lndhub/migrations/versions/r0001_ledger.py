@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import typing as t
 from pathlib import Path
 
-from alembic import op
+from lndhub.migrations import execute
 
 revision = "0001"
 down_revision = None
@@ -18,7 +17,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Make all tables and rules."""
-    # The driver's own connection, which takes many statements at once and leaves colons alone.
-    connection: t.Any = op.get_bind().connection
-    statements = Path(__file__).with_name("0001_ledger.sql").read_text()
-    connection.dbapi_connection.await_(connection.driver_connection.execute(statements))
+    execute(Path(__file__).with_name("0001_ledger.sql"))

@@ -1,0 +1,311 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What lnd has recorded and the ledger has not, because the ledger is an older one: restored from a backup, or of a server that lost its last commits.
+
+A payment is in the ledger before it is in lnd, and nobody sees an invoice before it is in the ledger. So a payment of this hub in lnd that the
+ledger does not have, or a settled invoice, proves that the ledger has lost something: no word of whoever restored it is needed.
+Which are of this hub, and of which user, is said by their marks. lnd's lists are read from where they were last compared; that place is in the
+ledger, so that a restored one has an older place.
+
+What has a user is booked by the usual postings. What has none, or what the user's balance does not cover, is booked as unexplained, so that the
+books agree with lnd at once, and the ledger stays closed until a person has acknowledged each, or assigned it to a user.
+
+Payments between users leave one trace in lnd, a canceled invoice, and only until it expires. They come to light here; who has paid does not.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from . import ledger, node
+from .config import Config
+from .db import Pool
+from .errors import NotEnoughBalance
+from .incoming import Incoming
+from .limits import fee_limit
+from .marks import Marks
+from .node import Node
+
+_LOG = logging.getLogger("lndhub.recovery")
+# Any number: held by the process that compares.
+_LOCK = 6_845_202
+# Seconds that it is waited for: another one may have much to compare.
+_PATIENCE = 600.0
+_PAGE = 500
+# Seconds. Of two records made at once lnd may show the second first, and a process may just be noting an invoice that it has made: what is
+# younger is read again by the next look.
+_YOUNG = 60
+
+
+@dataclass
+class Found:
+    """What one look has found that the ledger had lost, in numbers.
+
+    Attributes:
+        expired: invoices that have expired and that lnd has canceled; had a user paid one to another, it would not show.
+    """
+
+    invoices: int = 0
+    deposits: int = 0
+    payments: int = 0
+    unexplained: int = 0
+    expired: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"recovered {self.invoices} invoices, {self.deposits} deposits, {self.payments} payments; new unexplained: {self.unexplained}; "
+            f"expired unpaid: {self.expired}"
+        )
+
+
+class Recovery:
+    """Compares lnd's records with the ledger and books what it has lost. Of several processes one does so at a time.
+
+    If two did, one could find a balance too small for a payment, just before the other has booked the deposit that it was made from.
+    """
+
+    def __init__(self, pool: Pool, lnd: Node, incoming: Incoming, marks: Marks, config: Config) -> None:
+        self._pool, self._node, self._incoming, self._marks, self._config = pool, lnd, incoming, marks, config
+
+    async def look(self, restored: bool = False) -> Found:
+        """Compare all that is new in lnd since the last look.
+
+        Args:
+            restored: the ledger is known to be an older one, though nothing in lnd may show it.
+
+        Raises:
+            CallError: lnd does not answer; what was found before is booked.
+        """
+        async with self._pool.acquire() as connection:
+            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=_PATIENCE)
+            try:
+                return await self._look(restored)
+            finally:
+                await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+    async def _look(self, restored: bool) -> Found:
+        found = Found()
+        await self._invoices(restored, found)
+        lost, place = await self._lost_payments()
+        if restored or lost or found != Found():
+            if not restored:
+                # That it is an older one is known now, so that the young ones are lost as well.
+                await self._invoices(True, found)
+            # What came in comes first, whether the ledger knew of it or not: what left was paid from it.
+            await self._canceled(found)
+            await self._incoming.sweep(everything=True)
+        for record in lost:
+            await self._recover(record, found)
+        # Only now, so that a look that ends before this is done again.
+        await self._pool.execute("UPDATE progress SET payment_index = $1 WHERE payment_index < $1", place)
+        await self._unended()
+        if found != Found():
+            _LOG.warning("the ledger was older than lnd's records: %s", found)
+        return found
+
+    # --- what came in
+
+    async def _invoices(self, all_of_them: bool, found: Found) -> None:
+        """Those that are settled, and others unless they are young; or all."""
+        place = await self._pool.fetchval("SELECT add_index FROM progress")
+        keep = place
+        settled, young = True, time.time() - _YOUNG
+        while True:
+            page = await self._node.invoices_after(place, _PAGE)
+            known = await self._known(page)
+            for invoice in page:
+                place = invoice.add_index
+                is_young = invoice.created > young
+                settled = settled and not is_young
+                keep = place if settled else keep
+                if invoice.payment_hash not in known and (all_of_them or not is_young or invoice.state == "SETTLED"):
+                    await self._lost_invoice(invoice, found)
+            if len(page) < _PAGE:
+                break
+        await self._pool.execute("UPDATE progress SET add_index = $1 WHERE add_index < $1", keep)
+
+    async def _known(self, invoices: list[node.Invoice]) -> set[bytes]:
+        """Hashes that the ledger has, as invoices or unexplained."""
+        rows = await self._pool.fetch(
+            """
+            SELECT payment_hash FROM invoices WHERE payment_hash = ANY($1)
+            UNION SELECT payment_hash FROM unexplained WHERE payment_hash = ANY($1)
+            """,
+            [invoice.payment_hash for invoice in invoices],
+        )
+        return {row["payment_hash"] for row in rows}
+
+    async def _lost_invoice(self, invoice: node.Invoice, found: Found) -> None:
+        payee = await self._marks.payee(invoice.preimage)
+        if payee is None:
+            # Not of this hub.
+            return
+        if await self._is_user(payee):
+            await self._pool.execute(
+                """
+                INSERT INTO invoices (payment_hash, user_id, preimage, payment_request, amount_msat, memo, description_hash, expires_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8)) ON CONFLICT DO NOTHING
+                """,
+                invoice.payment_hash,
+                payee,
+                invoice.preimage,
+                invoice.payment_request,
+                invoice.amount_msat,
+                invoice.memo,
+                invoice.description_hash.hex(),
+                float(invoice.expires),
+            )
+            found.invoices += 1
+            if invoice.state == "SETTLED":
+                await ledger.deposit(self._pool, invoice.payment_hash, invoice.received_msat, invoice.settle_date, 0)
+                found.deposits += 1
+            return
+        # Nobody here could be given what it brings, so that from now on it brings nothing.
+        if await self._node.cancel(invoice.payment_hash):
+            return
+        paid = await self._node.invoice(invoice.payment_hash)
+        if paid is not None and paid.state == "SETTLED":
+            await ledger.unexplained(
+                self._pool, paid.payment_hash, "deposit", payee, paid.received_msat, 0, f"user {payee} is not in this ledger"
+            )
+            found.unexplained += 1
+
+    async def _canceled(self, found: Found) -> None:
+        """Invoices that lnd has as canceled before their time: only a payment between users does that, and the ledger has none."""
+        rows = await self._pool.fetch(
+            """
+            SELECT payment_hash, user_id, amount_msat, expires_at > now() AS valid FROM invoices i WHERE state = 'open'
+              AND NOT EXISTS (SELECT FROM payments p WHERE p.payment_hash = i.payment_hash AND p.state = 'pending') ORDER BY number
+            """
+        )
+        for row in rows:
+            invoice = await self._node.invoice(row["payment_hash"])
+            if invoice is None or invoice.state != "CANCELED":
+                continue
+            if not row["valid"]:
+                found.expired += 1
+                continue
+            await self._pool.execute(
+                """
+                INSERT INTO unexplained (payment_hash, kind, user_id, amount_msat, reason)
+                VALUES ($1, 'internal', $2, $3, 'another user has paid it, and lnd does not know who') ON CONFLICT DO NOTHING
+                """,
+                row["payment_hash"],
+                row["user_id"],
+                row["amount_msat"],
+            )
+            found.unexplained += 1
+
+    # --- what left
+
+    async def _lost_payments(self) -> tuple[list[node.Payment], int]:
+        """Payments of this hub that the ledger does not have, and up to where lnd's list need not be read again."""
+        place = await self._pool.fetchval("SELECT payment_index FROM progress")
+        lost: list[node.Payment] = []
+        keep = place
+        settled, young = True, time.time() - _YOUNG
+        while True:
+            page = await self._node.payments_after(place, _PAGE)
+            # Read after lnd's list: whatever is there was in the ledger before.
+            rows = await self._pool.fetch(
+                """
+                SELECT payment_hash, id, user_id, state FROM payments WHERE state <> 'failed' AND payment_hash = ANY($1)
+                UNION ALL SELECT payment_hash, NULL, NULL, 'unexplained' FROM unexplained WHERE state <> 'failed' AND payment_hash = ANY($1)
+                """,
+                [record.payment_hash for record in page],
+            )
+            live = {row["payment_hash"]: row for row in rows}
+            for record in page:
+                place = record.index
+                settled = settled and record.created <= young
+                keep = place if settled else keep
+                if not record.mark or record.status == "FAILED":
+                    # Of somebody else on this node, or nothing has moved.
+                    continue
+                row = live.get(record.payment_hash)
+                if row is None:
+                    lost.append(record)
+                elif row["state"] == "pending" and await self._marks.payer(record.payment_hash, record.mark) not in (None, row["user_id"]):
+                    # The one in the ledger had failed, and another user has paid the invoice since.
+                    await ledger.release(self._pool, row["id"], "another user has paid it")
+                    lost.append(record)
+            if len(page) < _PAGE:
+                return lost, keep
+
+    async def _recover(self, record: node.Payment, found: Found) -> None:
+        if not record.ended:
+            # It may have ended since it was listed, and only what lnd says now may be booked.
+            now = await self._node.payment(record.payment_hash)
+            if now is None or now.status == "FAILED":
+                return
+            record = now
+        payer = await self._marks.payer(record.payment_hash, record.mark)
+        if payer is None:
+            await self._unexplained(record, None, "its mark is not of this ledger", found)
+        elif not await self._is_user(payer):
+            await self._unexplained(record, payer, f"user {payer} is not in this ledger", found)
+        else:
+            try:
+                payment_id = await ledger.reserve(self._pool, await self._wish(record, payer))
+            except ledger.AlreadyPaid:
+                # Another process has found it as well.
+                return
+            except NotEnoughBalance:
+                await self._unexplained(record, payer, f"the balance of user {payer} does not cover it", found)
+                return
+            if record.ended:
+                await ledger.settle(self._pool, payment_id, record.fee_msat, record.preimage)
+            found.payments += 1
+
+    async def _wish(self, record: node.Payment, payer: int) -> ledger.Wish:
+        request = await self._node.decode(record.payment_request) if record.payment_request else None
+        settings = self._config.node
+        return ledger.Wish(
+            payer,
+            "bolt11" if record.payment_request else "keysend",
+            record.payment_hash,
+            record.payment_request,
+            request.destination if request else "",
+            record.amount_msat,
+            record.fee_msat if record.ended else fee_limit(self._config.limits, record.amount_msat),
+            request.memo if request else "",
+            request.description_hash if request else "",
+            send_before=datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=settings.send_within),
+            recovered=True,
+        )
+
+    async def _unexplained(self, record: node.Payment, payer: int | None, reason: str, found: Found) -> None:
+        found.unexplained += 1
+        if record.ended:
+            await ledger.unexplained(self._pool, record.payment_hash, "payment", payer, record.amount_msat, record.fee_msat, reason)
+            return
+        await self._pool.execute(
+            """
+            INSERT INTO unexplained (payment_hash, kind, user_id, amount_msat, reason) VALUES ($1, 'payment', $2, $3, $4)
+            ON CONFLICT (payment_hash) DO UPDATE SET state = 'pending', acknowledged_at = NULL WHERE unexplained.state = 'failed'
+            """,
+            record.payment_hash,
+            payer,
+            record.amount_msat,
+            reason,
+        )
+
+    async def _unended(self) -> None:
+        """Unexplained payments whose end was not known."""
+        for row in await self._pool.fetch("SELECT payment_hash, reason FROM unexplained WHERE kind = 'payment' AND state = 'pending'"):
+            record = await self._node.payment(row["payment_hash"])
+            if record is None or record.status == "FAILED":
+                await self._pool.execute(
+                    "UPDATE unexplained SET state = 'failed' WHERE payment_hash = $1 AND state = 'pending'", row["payment_hash"]
+                )
+            elif record.ended:
+                await ledger.unexplained(
+                    self._pool, record.payment_hash, "payment", None, record.amount_msat, record.fee_msat, row["reason"]
+                )
+
+    async def _is_user(self, number: int) -> bool:
+        return bool(await self._pool.fetchval("SELECT true FROM users WHERE id = $1", number))
