@@ -36,6 +36,10 @@ class Fails:
     status: str = "UNKNOWN"
 
 
+STAYS = object()
+"""In place of an answer of a stream: it stays open, as a real lnd's does while nothing happens, until the client ends it."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One call that must come, and what is answered.
@@ -119,6 +123,11 @@ class ScriptedLnd:
             call.before()
         answers = call.answer if messages.method(name).streams else [call.answer]
         for answer in answers:
+            if answer is STAYS:
+                ended = threading.Event()
+                if context.add_callback(ended.set):
+                    ended.wait()
+                return
             if isinstance(answer, Fails):
                 context.abort(grpc.StatusCode[answer.status], answer.text)
             yield messages.method(name).response(**answer)

@@ -8,7 +8,7 @@ import threading
 import typing as t
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails
+from ansible_collections.noncustodial.lightning.tests.unit.scripted import STAYS, Call, Fails
 
 GET, SUBSCRIBE = "lnrpc.State/GetState", "lnrpc.State/SubscribeState"
 State = dict[str, t.Any]
@@ -56,9 +56,9 @@ def test_waits_for_the_certificate(scripted: t.Any, succeeds: t.Any) -> None:
 
 
 def test_timeout_names_the_last_state(scripted: t.Any, fails: t.Any) -> None:
-    lnd = scripted(Call(SUBSCRIBE, states("LOCKED")))
-    message = fails("lnd_state_info", state="RPC_ACTIVE", wait_timeout=0.1, **lnd.options)
-    assert "Waited 0.1 s" in message
+    lnd = scripted(Call(SUBSCRIBE, [*states("LOCKED"), STAYS]))
+    message = fails("lnd_state_info", state="RPC_ACTIVE", wait_timeout=1.5, **lnd.options)
+    assert "Waited 1.5 s" in message
     assert "LOCKED" in message
 
 

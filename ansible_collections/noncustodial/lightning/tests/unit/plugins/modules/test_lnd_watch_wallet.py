@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import watch_wallet
 from ansible_collections.noncustodial.lightning.plugins.modules import lnd_watch_wallet
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.unit.scripted import STAYS, Call, Fails, ScriptedLnd
 
 GET, SUBSCRIBE = "lnrpc.State/GetState", "lnrpc.State/SubscribeState"
 INIT, INFO, LIST = "lnrpc.WalletUnlocker/InitWallet", "lnrpc.Lightning/GetInfo", "walletrpc.WalletKit/ListAccounts"
@@ -32,8 +32,12 @@ def states(*names: str) -> list[dict[str, str]]:
     return [{"state": name} for name in names]
 
 
-def beginning(state: str) -> list[Call]:
-    return [Call(SUBSCRIBE, states(state)), Call(GET, {"state": state}, macaroon=False)]
+def beginning(state: str, before: t.Callable[[], object] | None = None) -> list[Call]:
+    return [Call(SUBSCRIBE, states(state)), Call(GET, {"state": state}, macaroon=False, before=before)]
+
+
+# Seconds of a wait that is to run out: long enough for all calls before, however busy the machine is.
+RUNS_OUT = 1.5
 
 
 def listed(accounts: list[dict[str, t.Any]], watch_only: bool = True) -> dict[str, t.Any]:
@@ -139,36 +143,42 @@ class TestHalfMade:
     """lnd was killed while it imported the accounts."""
 
     def test_never_starts(self, scripted: Scripted, module: t.Any, options: Options) -> None:
-        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("LOCKED", "UNLOCKED")))
-        result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=0.1, **options, **lnd.options)
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [*states("LOCKED", "UNLOCKED"), STAYS]))
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=RUNS_OUT, **options, **lnd.options)
         assert result["reason"] == "wallet_incomplete"
         assert "UNLOCKED" in result["msg"]
 
     def test_never_starts_is_soon_found(self, scripted: Scripted, module: t.Any, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
         """However long the chain may take."""
-        monkeypatch.setattr(watch_wallet, "START_WAIT", 0.1)
-        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("LOCKED", "UNLOCKED")))
+        lnd = scripted(
+            *beginning("LOCKED", lambda: monkeypatch.setattr(watch_wallet, "START_WAIT", 0.0)),
+            Call(SUBSCRIBE, states("LOCKED", "UNLOCKED")),
+        )
         result = module("lnd_watch_wallet", auto_unlock=True, wait_for="SERVER_ACTIVE", wait_timeout=1800, **options, **lnd.options)
         assert result["reason"] == "wallet_incomplete"
 
     def test_cannot_be_reached_any_more(self, scripted: Scripted, module: t.Any, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(watch_wallet, "START_WAIT", 0.1)
-        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [Fails("gone", "UNAVAILABLE")]))
+        lnd = scripted(
+            *beginning("LOCKED", lambda: monkeypatch.setattr(watch_wallet, "START_WAIT", 0.0)),
+            Call(SUBSCRIBE, [Fails("gone", "UNAVAILABLE")]),
+        )
         result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=1800, **options, **lnd.options)
         assert result["reason"] == "wallet_incomplete"
 
     def test_one_that_is_not_in_step_with_the_chain_is_no_such_case(self, scripted: Scripted, module: t.Any, options: Options) -> None:
         """It serves calls, and would write channel.backup only later."""
-        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("UNLOCKED", "RPC_ACTIVE")), Call(SUBSCRIBE, states("RPC_ACTIVE")))
-        result = module("lnd_watch_wallet", auto_unlock=True, wait_for="SERVER_ACTIVE", wait_timeout=0.1, **options, **lnd.options)
+        lnd = scripted(
+            *beginning("LOCKED"), Call(SUBSCRIBE, states("UNLOCKED", "RPC_ACTIVE")), Call(SUBSCRIBE, [*states("RPC_ACTIVE"), STAYS])
+        )
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_for="SERVER_ACTIVE", wait_timeout=RUNS_OUT, **options, **lnd.options)
         assert result["failed"] is True
         assert "last seen: RPC_ACTIVE" in result["msg"]
         assert "reason" not in result
 
     def test_once_served_is_no_such_case(self, scripted: Scripted, module: t.Any, options: Options) -> None:
-        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, states("LOCKED")))
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [*states("LOCKED"), STAYS]))
         (lnd.macaroon_file.parent / "channel.backup").touch()
-        result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=0.1, **options, **lnd.options)
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=RUNS_OUT, **options, **lnd.options)
         assert result["failed"] is True
         assert "reason" not in result
 
