@@ -33,6 +33,10 @@ def test_every_hub_is_well(regtest: Regtest, host: str) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok", "node": "ok", "signer": "ok"})
 
 
+def test_a_command_has_the_hubs_credentials(regtest: Regtest) -> None:
+    assert regtest.sh("nodes", "lndhub-command acme check").splitlines() == ["database: ok", "node: ok", "signer: ok"]
+
+
 def test_customers_of_two_hubs_pay_each_other(regtest: Regtest) -> None:
     """Through the gateway, and back. The first coins come from the gateway's node."""
     provider, acme = Wallet(regtest, "own-node"), Wallet(regtest, "acme")

@@ -62,6 +62,6 @@ class Books:
         between = {row[0] for row in self.sql(_INVOICES) if row[2] == "t"}
         assert between <= {one.r_hash.hex() for one in invoices if one.state == CANCELED}
 
-    def in_flight(self, payment_hash: str) -> bool:
-        """Whether the node has a payment under way."""
-        return any(one.payment_hash == payment_hash and one.status == IN_FLIGHT for one in self.lists()[1])
+    def under_way(self) -> set[str]:
+        """Hashes of the payments whose end the node does not know."""
+        return {one.payment_hash for one in self.lists()[1] if one.status == IN_FLIGHT}

@@ -99,7 +99,7 @@ def _restored(pair: Pair, setting: Setting, books: Books) -> None:
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(_lost, alice, hanging)
         until("the payment in the ledger", lambda: alice.msat == before[alice.login] - 2_020_000 - FEES)
-        until("the payment in lnd", lambda: books.in_flight(hashes["hanging"]))
+        until("the payment in lnd", lambda: hashes["hanging"] in books.under_way())
         hub.kill(answer)
 
     # Restored, and started by somebody who knows nothing of reconcile.

@@ -64,7 +64,7 @@ class Node:
 
     Attributes:
         rpcserver: host:port.
-        certificate: path of its TLS certificate.
+        certificate: path of its TLS certificate; a plain name is one of the credentials.
         timeout: seconds that a call may take, payments aside.
         private: whether invoices name private channels; a node that has none but private ones cannot be paid otherwise.
         payment_timeout: seconds in which lnd looks for a way.

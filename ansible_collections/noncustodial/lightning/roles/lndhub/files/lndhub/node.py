@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import macaroon as macaroons
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import messages
@@ -163,7 +162,10 @@ class Node:
     def __init__(self, config: Config) -> None:
         self._macaroon = macaroons.decode(config.binary("macaroon"))
         connection = Connection(
-            config.node.rpcserver, Path(config.node.certificate).read_bytes(), self._macaroon.encode(), config.node.timeout
+            config.node.rpcserver,
+            (config.credentials / config.node.certificate).read_bytes(),
+            self._macaroon.encode(),
+            config.node.timeout,
         )
         self._client = AsyncClient(connection)
         self._info: Info | None = None

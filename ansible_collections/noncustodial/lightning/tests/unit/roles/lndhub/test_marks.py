@@ -28,7 +28,7 @@ def test_nothing_else_is_a_mark() -> None:
     for place in range(marks.LENGTH):
         changed = mark[:place] + bytes([mark[place] ^ 1]) + mark[place + 1 :]
         assert marks.read(KEY, ABOUT, changed) is None
-    for wrong in (b"", mark[:-1], mark + b"x", bytes(marks.LENGTH), *(secrets.token_bytes(marks.LENGTH) for _ in range(100))):
+    for wrong in (b"", mark[:-1], mark + b"x", bytes(marks.LENGTH), *(secrets.token_bytes(marks.LENGTH) for _turn in range(100))):
         assert marks.read(KEY, ABOUT, wrong) is None
 
 
