@@ -266,6 +266,10 @@ class Lnd:
         self._process.wait()
         self._process = None
 
+    def has_ended(self) -> bool:
+        """Whether it has stopped by itself."""
+        return self._process is None or self._process.poll() is not None
+
     def freeze(self) -> None:
         """Let it hang: connections stay, nothing is answered."""
         assert self._process is not None

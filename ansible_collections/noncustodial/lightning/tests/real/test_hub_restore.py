@@ -294,14 +294,15 @@ def test_commands_say_what_is_wrong(world: World) -> None:
     assert "no amount" in world.setting.run("assign", "00" * 32, "x", "-5").stderr
 
 
-def test_a_payment_of_another_program_on_the_node_is_not_the_hubs(world: World) -> None:
+@pytest.mark.parametrize("records", [{}, {7_236_609: b"of another hub's"}])
+def test_a_payment_of_another_program_on_the_node_is_not_the_hubs(world: World, records: dict[int, bytes]) -> None:
     hub = world.hub()
     alice = world.rich(hub)
     text = request(secrets.token_bytes(32), 100_000)
     assert alice.pay(text)["payment_error"] == ""
     with world.lnd.lock:
         other = world.lnd.payments[read(text)["payment_hash"]]
-        copy = type(other)(**{**other.__dict__, "payment_hash": "77" * 32, "first_hop_custom_records": {}, "payment_index": 99})
+        copy = type(other)(**{**other.__dict__, "payment_hash": "77" * 32, "first_hop_custom_records": records, "payment_index": 99})
         world.lnd.payments[copy.payment_hash] = copy
     done = world.setting.run("reconcile")
     assert (done.returncode, unexplained(done.stdout)) == (0, {})

@@ -223,13 +223,14 @@ class Recovery:
                 place = record.index
                 settled = settled and record.created <= young
                 keep = place if settled else keep
-                if not record.mark or record.status == "FAILED":
-                    # Of somebody else on this node, or nothing has moved.
+                payer = await self._marks.payer(record.payment_hash, record.mark)
+                if payer is None or record.status == "FAILED":
+                    # Of somebody else on this node, be it the hub of another ledger; or nothing has moved.
                     continue
                 row = live.get(record.payment_hash)
                 if row is None:
                     lost.append(record)
-                elif row["state"] == "pending" and await self._marks.payer(record.payment_hash, record.mark) not in (None, row["user_id"]):
+                elif row["state"] == "pending" and payer != row["user_id"]:
                     # The one in the ledger had failed, and another user has paid the invoice since.
                     await ledger.release(self._pool, row["id"], "another user has paid it")
                     lost.append(record)
@@ -245,8 +246,8 @@ class Recovery:
             record = now
         payer = await self._marks.payer(record.payment_hash, record.mark)
         if payer is None:
-            await self._unexplained(record, None, "its mark is not of this ledger", found)
-        elif not await self._is_user(payer):
+            return
+        if not await self._is_user(payer):
             await self._unexplained(record, payer, f"user {payer} is not in this ledger", found)
         else:
             try:
@@ -278,7 +279,7 @@ class Recovery:
             recovered=True,
         )
 
-    async def _unexplained(self, record: node.Payment, payer: int | None, reason: str, found: Found) -> None:
+    async def _unexplained(self, record: node.Payment, payer: int, reason: str, found: Found) -> None:
         found.unexplained += 1
         if record.ended:
             await ledger.unexplained(self._pool, record.payment_hash, "payment", payer, record.amount_msat, record.fee_msat, reason)
