@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import html
 import json
 import os
 import re
 import secrets
 import signal
+import socket
 import ssl
 import subprocess
 import sys
-import threading
 import typing as t
 from pathlib import Path
 
@@ -37,55 +35,25 @@ ARTICLES = {
 
 
 class Front:
-    """TLS on localhost before a port, as the proxy is; it passes bytes on and changes none."""
+    """TLS on localhost before a port, as the proxy is."""
 
     def __init__(self, folder: Path, behind: int) -> None:
-        certificate, key = make_certificate()
-        self.certificate = folder / "front.crt"
-        self.certificate.write_bytes(certificate)
-        (folder / "front.key").write_bytes(key)
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(self.certificate, folder / "front.key")
-        self._behind, self.port = behind, free_port()
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10), "the front listens"
+        self.port, self.certificate, key = free_port(), folder / "front.crt", folder / "front.key"
+        for path, pem in zip((self.certificate, key), make_certificate(), strict=True):
+            path.write_bytes(pem)
+        program = Path(__file__).with_name("front.py")
+        self._process = subprocess.Popen([sys.executable, program, str(self.port), str(behind), self.certificate, key])
+        until("the front", self._listens)
 
-    def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._pass, "127.0.0.1", self.port, ssl=self._context)
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            try:
-                while data := await source.read(65536):
-                    sink.write(data)
-                    await sink.drain()
-            finally:
-                sink.close()
-
-        with contextlib.suppress(OSError):
-            behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", self._behind)
-            await asyncio.gather(copy(reader, behind_writer), copy(behind_reader, writer), return_exceptions=True)
-        writer.close()
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, "the front has ended"
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
         """Stop serving."""
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._process.kill()
+        self._process.wait()
 
 
 class Wall:
@@ -98,7 +66,7 @@ class Wall:
         options: sections of the configuration, over those of tests.
     """
 
-    def __init__(self, folder: Path, hub: str, account: Wallet | None, **options: dict[str, t.Any]) -> None:
+    def __init__(self, folder: Path, hub: str, account: Wallet | None, /, **options: dict[str, t.Any]) -> None:
         self.folder, self.port = folder, free_port()
         self.articles, self.credentials = folder / "articles", folder / "credentials"
         for path in (self.articles, self.credentials):
@@ -121,6 +89,7 @@ class Wall:
         self.front = Front(folder, self.port)
         self.url = f"https://localhost:{self.front.port}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._visitors: list[Visitor] = []
 
     def command(self, name: str) -> list[str]:
         """A command of the service."""
@@ -175,12 +144,15 @@ class Wall:
 
     def close(self) -> None:
         """End all of it."""
+        for visitor in self._visitors:
+            visitor.http.close()
         self.stop()
         self.front.stop()
 
     def visitor(self, **headers: str) -> Visitor:
         """Somebody without a browser."""
-        return Visitor(self, headers)
+        self._visitors.append(Visitor(self, headers))
+        return self._visitors[-1]
 
 
 class Visitor:

@@ -40,7 +40,7 @@ _HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
 )
 _BODY = 16_384
-_SAT = re.compile("[0-9]{1,15}")
+_SAT = re.compile("[0-9]{1,16}")
 _MOST_SAT = 21 * 10**14
 
 
@@ -89,7 +89,11 @@ def _qr(text: str) -> Markup:
 
 
 _TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=jinja2.FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 _TEMPLATES.filters |= {"clean": clean, "sat": _sat, "when": _when, "qr": _qr}
 
