@@ -168,7 +168,7 @@ def test_confirmed_many_times_at_once_is_paid_once(visitor: Visitor, alice: Wall
     again = visitor.preview(request(b"double click".ljust(32, b"."), 1_000_000))
     visitor.post(again)
     until("the end", lambda: visitor.state(again) == "failed")
-    assert "Nothing was taken" in visitor.get(again).text, "the hub pays no invoice twice, however it is asked"
+    assert "has been paid" in visitor.get(again).text, "the hub pays no invoice twice, however it is asked"
     assert alice.msat == 10_000_000 - 1_002_000
 
 
