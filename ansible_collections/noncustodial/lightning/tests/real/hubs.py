@@ -21,7 +21,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client
 from ansible_collections.noncustodial.lightning.tests.real.daemons import COLLECTION, IMPORT_ROOT, Lnd, Postgres, free_port, until
 from lndhub.node import PERMISSIONS
 
-FILES = COLLECTION / "roles/lndhub/files"
+FILES = [COLLECTION / f"roles/{role}/files" for role in ("lndhub", "_common")]
 # Another interpreter, with other versions of the libraries, for example one in a container of Debian 13.
 PYTHON = os.environ.get("LNDHUB_PYTHON", sys.executable)
 ADMIN = "the-admin-token-of-a-test"
@@ -80,7 +80,7 @@ class Setting:
         return {
             **os.environ,
             "CREDENTIALS_DIRECTORY": str(self.credentials),
-            "PYTHONPATH": os.pathsep.join((str(FILES), str(IMPORT_ROOT))),
+            "PYTHONPATH": os.pathsep.join(map(str, (*FILES, IMPORT_ROOT))),
             "PYTHONWARNINGS": "error",
             # As in the unit: what a login takes for a moment goes back to the system.
             "MALLOC_MMAP_THRESHOLD_": "131072",

@@ -98,6 +98,25 @@ def decode(data: bytes) -> Macaroon:
     Raises:
         Malformed: it is another format, is cut, or has what lnd never makes (a third party's caveat, another bakery's identifier).
     """
+    macaroon = parse(data)
+    _readable = macaroon.root_key_id, macaroon.permissions
+    return macaroon
+
+
+def bake(root_key: bytes, location: bytes, identifier: bytes) -> Macaroon:
+    """A macaroon of one's own. What it grants is known by whoever has the root key, which is for this identifier alone."""
+    return Macaroon(location, identifier, (), hmac.new(root_key, identifier, hashlib.sha256).digest())
+
+
+def parse(data: bytes) -> Macaroon:
+    """Read a macaroon that need not be lnd's: its identifier may be anything.
+
+    Args:
+        data: the binary form.
+
+    Raises:
+        Malformed: it is another format, is cut, or has a third party's caveat.
+    """
     if data[:1] != bytes([_FORMAT]):
         raise Malformed("it does not begin as the binary format does")
     head, position = _section(data, 1)
@@ -114,9 +133,7 @@ def decode(data: bytes) -> Macaroon:
     kind, signature, position = _read_packet(data, position)
     if kind != _SIGNATURE or len(signature) != _SIGNATURE_BYTES or position != len(data):
         raise Malformed("it does not end with a signature")
-    macaroon = Macaroon(head.get(_LOCATION, b""), head[_IDENTIFIER], tuple(caveats), signature)
-    _readable = macaroon.root_key_id, macaroon.permissions
-    return macaroon
+    return Macaroon(head.get(_LOCATION, b""), head[_IDENTIFIER], tuple(caveats), signature)
 
 
 def _section(data: bytes, position: int) -> tuple[dict[int, bytes], int]:

@@ -17,9 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
-import stat
 import sys
 import typing as t
 from pathlib import Path
@@ -49,55 +46,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _serve(config: Config) -> int:
-    import uvicorn
+    from serving.server import serve
 
     from .app import make
 
-    options = uvicorn.Config(
-        make(config),
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,
-        limit_concurrency=config.service.concurrency,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=30,
-        h11_max_incomplete_event_size=32768,
-    )
-    server = uvicorn.Server(options)
-    listener = _listener(config)
-    try:
-        server.run(sockets=[listener])
-    finally:
-        listener.close()
-    return 0 if server.started else 1
-
-
-def _listener(config: Config) -> socket.socket:
-    listen = config.listen
-    if not listen.socket:
-        family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-        # With the protocol named, or asyncio does not see that it is TCP and leaves Nagle's delay on: 40 ms for each answer.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((listen.host, listen.port))
-        return listener
-    path = Path(listen.socket)
-    # Of an earlier run; whatever else lies there is not ours to remove.
-    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
-        path.unlink()
-    listener = socket.socket(socket.AF_UNIX)
-    before = os.umask(0o117)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    return listener
+    return serve(make(config), config.listen, config.service.concurrency)
 
 
 def _migrate(config: Config) -> int:
