@@ -39,6 +39,7 @@ def test_the_files_that_are_brought_are_enough(tmp_path: Path) -> None:
     for name in load("vars/main.yml")["lndhub_core_files"]:
         shutil.copy(COLLECTION / "plugins/module_utils/_lnd" / name, core)
     shutil.copytree(ROLE / "files/lndhub", tmp_path / "lndhub")
+    shutil.copytree(ROLE / "../_common/files/serving", tmp_path / "serving")
     names = ["lndhub", "app", "check", "migrate", "migrations.versions.r0001_ledger"]
     program = "import " + ", ".join(["lndhub.__main__", *(f"lndhub.{name}" for name in names[1:])])
     done = subprocess.run(
@@ -57,7 +58,7 @@ def test_a_restart_comes_with_every_change_of_the_program() -> None:
         task["noncustodial.lightning.unit_current"] for task in load("tasks/start.yml") if "noncustodial.lightning.unit_current" in task
     ]
     folders = {path.parent.relative_to(ROLE / "files") for kind in ("*.py", "*.sql") for path in (ROLE / "files/lndhub").rglob(kind)}
-    assert {f"{{{{ lndhub_home }}}}/{folder}" for folder in folders} <= set(current["files"])
+    assert {f"{{{{ lndhub_home }}}}/{folder}" for folder in (*folders, "serving")} <= set(current["files"])
 
 
 def test_the_packages_are_those_of_the_readme() -> None:
