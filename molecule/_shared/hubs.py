@@ -62,7 +62,8 @@ class Wallet:
         self._token = tokens["access_token"]
 
     def _answer(self, method: str, path: str, token: str, body: t.Any = None) -> t.Any:
-        response = self._http.request(method, path, headers={"Authorization": f"Bearer {token}"}, json=body)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        response = self._http.request(method, path, headers=headers, json=body)
         answer = response.json()
         if response.status_code != 200 or (isinstance(answer, dict) and answer.get("error")):
             raise AssertionError(f"{method} {path}: {response.status_code} {answer}")
