@@ -76,6 +76,16 @@ def test_what_the_database_server_knows_is_no_password(regtest: Regtest) -> None
     assert all(line.startswith("SCRAM-SHA-256$") for line in passwords.splitlines())
 
 
+# Sessions of lnd that have ended a migration and were never used again.
+KEPT = """runuser --user=postgres -- psql -Atc "SELECT datname, query FROM pg_stat_activity
+  WHERE datname LIKE 'lnd_%' AND query ~ 'pg_advisory_unlock|schema_migrations'" """
+
+
+def test_lnd_has_its_whole_pool(regtest: Regtest) -> None:
+    """The process that made the schema would keep most of it for the migrations."""
+    assert regtest.sh("chain", KEPT) == ""
+
+
 @pytest.fixture
 def twin(regtest: Regtest) -> t.Iterator[None]:
     """A second node on the gateway's machine that was set up, by mistake, on the gateway's database."""
