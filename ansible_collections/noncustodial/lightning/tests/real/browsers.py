@@ -106,7 +106,7 @@ class Browser:
     def tab_to(self, what: str) -> None:
         """Press Tab until the focus is on an element with this id, name or text."""
         seen = []
-        for _ in range(40):
+        for _look in range(40):
             self.keys(Keys.TAB)
             seen.append(self.script("const e = document.activeElement; return e.id || e.textContent.trim()"))
             if seen[-1] == what:

@@ -570,7 +570,7 @@ def test_no_other_file_is_served(visitor: Visitor, path: str) -> None:
     [
         (b"x" * 20_000, 413),
         (b"login=\xff\xfe", 400),
-        (b"&".join(b"a=1" for _ in range(50)), 400),
+        (b"&".join(b"a=1" for _number in range(50)), 400),
         (b"no form", 400),
         (b'{"login": "x"}', 400),
     ],

@@ -49,7 +49,7 @@ def made(account: Account, decoded: Decoded = DECODED, looks: int = 0) -> Draft:
         assert draft.task is not None
         await draft.task
         draft.start(t.cast("t.Any", account))
-        for _ in range(looks):
+        for _look in range(looks):
             await draft.look(t.cast("t.Any", account))
         return draft
 
@@ -121,7 +121,7 @@ def test_sessions_lapse_and_make_room() -> None:
 
 def test_drafts_make_room() -> None:
     session = Session("a", t.cast("t.Any", None))
-    names = [session.add(Draft("lnbc1", DECODED, 1, 1)) for _ in range(60)]
+    names = [session.add(Draft("lnbc1", DECODED, 1, 1)) for _number in range(60)]
     assert len(session.drafts) == 50
     assert names[0] not in session.drafts
     assert names[-1] in session.drafts
