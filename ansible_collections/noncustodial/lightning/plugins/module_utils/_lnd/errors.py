@@ -197,6 +197,8 @@ _BY_TEXT: tuple[tuple[str, type[CallError]], ...] = (
 _BY_STATUS: dict[str, type[CallError]] = {
     "UNAVAILABLE": Unreachable,
     "DEADLINE_EXCEEDED": TimedOut,
+    # Nobody here cancels a call: lnd has met the deadline a moment before our side did.
+    "CANCELLED": TimedOut,
     "PERMISSION_DENIED": Denied,
     "UNAUTHENTICATED": Denied,
     "NOT_FOUND": NotFound,

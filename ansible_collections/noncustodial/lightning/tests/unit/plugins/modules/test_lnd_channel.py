@@ -177,7 +177,7 @@ def test_a_lost_answer_after_which_lnd_is_away_for_a_moment(scripted: t.Any, suc
     assert succeeds("lnd_channel", **WISH, **lnd.options)["changed"] is True
 
 
-@pytest.mark.parametrize("status", ["UNAVAILABLE", "DEADLINE_EXCEEDED"])
+@pytest.mark.parametrize("status", ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"])
 @pytest.mark.usefixtures("at_once")
 def test_a_lost_answer_without_a_channel_is_an_error_and_never_a_second_opening(scripted: t.Any, fails: t.Any, status: str) -> None:
     lnd = scripted(*reads(), Call(BATCH, Fails("gone", status)), *reads())

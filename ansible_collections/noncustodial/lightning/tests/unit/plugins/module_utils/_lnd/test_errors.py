@@ -20,6 +20,7 @@ def test_each_text_is_found_as_lnd_writes_it(text: str, kind: type[errors.CallEr
     [
         ("UNAVAILABLE", "connection refused", errors.Unreachable),
         ("DEADLINE_EXCEEDED", "Deadline Exceeded", errors.TimedOut),
+        ("CANCELLED", "Stream removed (RST_STREAM (Received RST_STREAM with error code 8))", errors.TimedOut),
         ("UNKNOWN", "something new", errors.Failed),
         ("UNKNOWN", "initial negotiation failed: unable to send funding request message: peer exiting", errors.PeerOffline),
         ("UNKNOWN", "wallet already exists", errors.AlreadyThere),
