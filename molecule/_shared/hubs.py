@@ -55,7 +55,7 @@ class Wallet:
 
     def __init__(self, regtest: Regtest, host: str) -> None:
         hub = HUBS[host]
-        self._http = client(regtest, host)
+        self._regtest, self._host = regtest, host
         admin = regtest.unsealed(hub.node.machine, hub.unit, "admin_token").decode()
         made = self._answer("POST", "/create", admin, {})
         tokens = self._answer("POST", "/auth?type=auth", "", {"login": made["login"], "password": made["password"]})
@@ -63,7 +63,8 @@ class Wallet:
 
     def _answer(self, method: str, path: str, token: str, body: t.Any = None) -> t.Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        response = self._http.request(method, path, headers=headers, json=body)
+        with client(self._regtest, self._host) as http:
+            response = http.request(method, path, headers=headers, json=body)
         answer = response.json()
         if response.status_code != 200 or (isinstance(answer, dict) and answer.get("error")):
             raise AssertionError(f"{method} {path}: {response.status_code} {answer}")

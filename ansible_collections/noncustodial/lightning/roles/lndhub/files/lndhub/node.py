@@ -236,7 +236,7 @@ class Node:
         return [_invoice(one) for one in answer.invoices]
 
     async def payments_after(self, index: int, at_most: int) -> list[Payment]:
-        """Payments with a greater index, in its order, whatever became of them."""
+        """Payments with a greater index, in its order, whatever became of them; without their fees, which lnd reckons from the hops."""
         answer = await self._client.call(
             "lnrpc.Lightning/ListPayments", include_incomplete=True, index_offset=index, max_payments=at_most, omit_hops=True
         )

@@ -238,12 +238,11 @@ class Recovery:
                 return lost, keep
 
     async def _recover(self, record: node.Payment, found: Found) -> None:
-        if not record.ended:
-            # It may have ended since it was listed, and only what lnd says now may be booked.
-            now = await self._node.payment(record.payment_hash)
-            if now is None or now.status == "FAILED":
-                return
-            record = now
+        # It may have ended since it was listed, and the list leaves out the hops, and with them the fee: only what lnd says of it alone may be booked.
+        now = await self._node.payment(record.payment_hash)
+        if now is None or now.status == "FAILED":
+            return
+        record = now
         payer = await self._marks.payer(record.payment_hash, record.mark)
         if payer is None:
             return
