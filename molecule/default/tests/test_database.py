@@ -119,7 +119,7 @@ def test_an_lnd_that_has_lost_its_lock_is_killed(regtest: Regtest) -> None:
     before, pid = node("InvocationID"), node("MainPID")
     assert regtest.sh("chain", END_SESSION).split() == ["t"]
     until("the node to be killed", lambda: not regtest.machine("gateway").file(f"/proc/{pid}").exists)
-    until("the node to serve again", lambda: node("InvocationID") != before and node("ActiveState") == "active", timeout=90)
+    until("the node to be back", lambda: node("InvocationID") != before and node("ActiveState") == "active", timeout=90)
     said = regtest.sh("gateway", f"journalctl --no-pager _SYSTEMD_INVOCATION_ID={before} + UNIT=lnd@gateway.service INVOCATION_ID={before}")
     assert "status=9/KILL" in said
-    assert regtest.lncli("gateway", "state")["state"] == "SERVER_ACTIVE"
+    until("the node to serve", lambda: regtest.lncli("gateway", "state")["state"] == "SERVER_ACTIVE", timeout=90)
