@@ -18,6 +18,7 @@ description:
   - C(key) has a fresh challenge signed by the node's key and verifies it with O(node_id).
   - C(version) asks whether the signer's lnd is older than the node's, C(clock) by how much its clock is off, and C(latency) how long a signature takes.
   - The same check is the start gate of the node's unit and the probe of a monitor, as C(python3 -m _lnd.signer_check CONFIG).
+    The role P(noncustodial.lightning.lnd#role) has it below C(/usr/lib/noncustodial-lightning/lnd), and C(/etc/lnd/NODE/signer.json) for it.
 extends_documentation_fragment:
   - noncustodial.lightning.attributes.info
 options:

@@ -9,6 +9,7 @@ import datetime
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document, endpoint, grant, macaroon, signer, signer_check
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
@@ -290,7 +292,11 @@ def test_the_module(acme: Signer, globex: Signer) -> None:
 
 
 def test_the_start_gate(acme: Signer, tmp_path: Path) -> None:
-    """The same check as a program, with nothing of Ansible and the macaroon among the unit's credentials."""
+    """The same check as a program, of just the files that the role lnd ships, and with the macaroon among the unit's credentials."""
+    shipped = tmp_path / "_lnd"
+    shipped.mkdir()
+    for name in yaml.safe_load((COLLECTION / "roles/lnd/vars/main.yml").read_text())["lnd_gate_files"]:
+        shutil.copy(COLLECTION / "plugins/module_utils/_lnd" / name, shipped)
     config = {
         "endpoint": f"localhost:{acme.port}",
         "certificate_file": str(acme.lnd.directory / "tls.cert"),
@@ -302,12 +308,11 @@ def test_the_start_gate(acme: Signer, tmp_path: Path) -> None:
     def gate(**changes: t.Any) -> subprocess.CompletedProcess[str]:
         (tmp_path / "config.json").write_text(json.dumps({**config, **changes}))
         return subprocess.run(
-            [sys.executable, "-m", "_lnd.signer_check", str(tmp_path / "config.json")],
+            [sys.executable, "-BPs", "-m", "_lnd.signer_check", str(tmp_path / "config.json")],
             capture_output=True,
             text=True,
             check=False,
-            cwd=COLLECTION / "plugins/module_utils",
-            env={**os.environ, "CREDENTIALS_DIRECTORY": str(acme.folder), "PYTHONPATH": ""},
+            env={**os.environ, "CREDENTIALS_DIRECTORY": str(acme.folder), "PYTHONPATH": str(tmp_path)},
         )
 
     passed = gate()
@@ -319,7 +324,6 @@ def test_the_start_gate(acme: Signer, tmp_path: Path) -> None:
     wrong = gate(colour="red")
     assert wrong.returncode == 1
     assert "is not an object with some of" in wrong.stdout
-    assert IMPORT_ROOT.is_dir()
 
 
 def test_another_seed(acme: Signer, globex: Signer) -> None:

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node whose signer does not answer, or is another's, does not start; and it says why."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from regtest import NODES, Regtest, until
+
+ACME = NODES["acme"]
+CONFIG = f"/etc/lnd/{ACME.name}/signer.json"
+
+
+def state(regtest: Regtest, machine: str, unit: str) -> str:
+    """A unit's ActiveState."""
+    return regtest.sh(machine, f"systemctl show --property=ActiveState --value {unit}").strip()
+
+
+def says(regtest: Regtest, cursor: str) -> str:
+    """What the node's unit has said since."""
+    return regtest.sh(ACME.machine, f"journalctl --unit={ACME.unit} --output=cat --after-cursor='{cursor}'")
+
+
+def restarted(regtest: Regtest) -> str:
+    """Restart the node; gives the journal's cursor from before."""
+    cursor = regtest.sh(ACME.machine, "journalctl --lines=0 --show-cursor").rpartition("-- cursor: ")[2].strip()
+    regtest.sh(ACME.machine, f"systemctl restart --no-block {ACME.unit}")
+    return cursor
+
+
+@pytest.fixture(autouse=True)
+def serves_again(regtest: Regtest) -> t.Iterator[None]:
+    """What comes after finds the node as it was."""
+    yield
+    until("the node serves again", lambda: state(regtest, ACME.machine, ACME.unit) == "active", timeout=120)
+    until("and has its channel", lambda: regtest.lncli("acme", "listchannels", "--active_only")["channels"], timeout=120)
+
+
+def test_waits_for_its_signer(regtest: Regtest) -> None:
+    regtest.sh("signer-acme", "systemctl stop lnd@signer.service")
+    try:
+        cursor = restarted(regtest)
+        until("the gate's answer", lambda: "fail    connect  refused" in says(regtest, cursor))
+        assert "the tenant must start the signer's lnd" in says(regtest, cursor), "the cure is named"
+        assert "Starting HTTP" not in says(regtest, cursor)
+        assert state(regtest, ACME.machine, ACME.unit) != "active"
+    finally:
+        regtest.sh("signer-acme", "systemctl start lnd@signer.service")
+
+
+def test_not_with_another_key(regtest: Regtest) -> None:
+    """As after a signer that was made from another seed."""
+    own, other = (regtest.lncli(host, "getinfo")["identity_pubkey"] for host in ("acme", "globex"))
+    regtest.sh(ACME.machine, f"sed -i s/{own}/{other}/ {CONFIG}")
+    try:
+        cursor = restarted(regtest)
+        until("the gate's answer", lambda: "fail    key      key_differs" in says(regtest, cursor))
+        assert state(regtest, ACME.machine, ACME.unit) != "active"
+    finally:
+        regtest.sh(ACME.machine, f"sed -i s/{other}/{own}/ {CONFIG}")
