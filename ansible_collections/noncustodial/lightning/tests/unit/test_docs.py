@@ -121,6 +121,16 @@ def path_there(path: str) -> bool:
     return path.startswith("docs/_build") or (ROOT / path).exists() or (COLLECTION / path).exists()
 
 
+def test_tables_of_the_ledger() -> None:
+    """All are drawn, and the rules of each are told."""
+    versions = (COLLECTION / "roles/lndhub/files/lndhub/migrations/versions").glob("*.sql")
+    made = set(re.findall(r"CREATE TABLE (\w+)", "".join(path.read_text() for path in versions)))
+    page = (ROOT / "docs/hub.md").read_text().partition("## The tables")[2].partition("## The postings")[0]
+    drawing, table = page.split("```")[1:]
+    assert made == {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert made <= set(re.findall(r"\w+", drawing))
+
+
 def test_figures() -> None:
     """Numbers that are written as words."""
     assert len(PERMISSIONS) == 11

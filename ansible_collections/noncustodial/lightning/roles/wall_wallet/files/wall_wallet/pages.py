@@ -82,6 +82,11 @@ def _when(seconds: int) -> Markup:
     return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), moment.strftime("%Y-%m-%d %H:%M"))
 
 
+def _left(moment: int) -> int:
+    """Seconds until then, and one more, so that it has come when they are over."""
+    return max(0, moment - int(time.time())) + 1
+
+
 def _qr(text: str) -> Markup:
     """A QR code as SVG, black on white in every colour scheme, because that is what cameras read."""
     code = segno.make(text, error="L" if len(text) > 300 else "M", boost_error=False, micro=False)
@@ -95,7 +100,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters |= {"clean": clean, "sat": _sat, "when": _when, "qr": _qr}
+_TEMPLATES.filters |= {"clean": clean, "sat": _sat, "when": _when, "left": _left, "qr": _qr}
 
 
 def state_of(request: Request) -> State:

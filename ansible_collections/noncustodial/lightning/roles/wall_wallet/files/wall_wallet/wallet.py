@@ -22,6 +22,9 @@ from .sessions import Draft, Session
 _PAGE, _EXPORT = 20, 500
 _HASH = re.compile("[0-9a-f]{64}")
 _MOST_OFFSET = 1_000_000_000
+# The wide forms too, which some spreadsheets take for the others.
+_BEGINS_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf"([,;|][\s\"']*)(?=[{re.escape(_BEGINS_FORMULA)}])")
 
 
 async def login(request: Request) -> Response:
@@ -231,9 +234,9 @@ async def export(request: Request) -> Response:
 
 
 def plain(memo: str) -> str:
-    """A memo that no spreadsheet takes for a formula."""
-    text = clean(memo)
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") and text.strip() else text
+    """A memo that no spreadsheet takes for a formula, nor a part of it where another separator than ours begins a new cell."""
+    text = _FORMULA.sub(r"\1'", clean(memo))
+    return f"'{text}" if text.lstrip()[:1] in _BEGINS_FORMULA and text.strip() else text
 
 
 def _csv(row: t.Sequence[object]) -> str:
