@@ -73,6 +73,11 @@ def clean(text: str) -> str:
     return "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cf", "Co", "Cs"))
 
 
+def sentence(words: str) -> str:
+    """The hub's words, as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
+
+
 def _sat(amount: int) -> Markup:
     return Markup('<span class="sat">{}&nbsp;sat</span>').format(f"{amount:,}")
 
@@ -100,7 +105,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters |= {"clean": clean, "sat": _sat, "when": _when, "left": _left, "qr": _qr}
+_TEMPLATES.filters |= {"clean": clean, "sentence": sentence, "sat": _sat, "when": _when, "left": _left, "qr": _qr}
 
 
 def state_of(request: Request) -> State:
@@ -139,7 +144,13 @@ def page(request: Request, template: str, status: int = 200, **values: t.Any) ->
     """A page."""
     config = state_of(request).config
     session = maybe_session(request)
-    common = {"service": config.service, "session": session, "wallet": config.wallet, "has_wall": bool(config.wall.articles)}
+    common = {
+        "service": config.service,
+        "session": session,
+        "wallet": config.wallet,
+        "has_wall": bool(config.wall.articles),
+        "path": request.url.path,
+    }
     return HTMLResponse(_TEMPLATES.get_template(template).render({**common, **values}), status)
 
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from .hub import Account, BadAuth, Item, Refused
-from .pages import Problem, address, amount_of, clean, expired, form, give_cookie, go, maybe_session, page, session_of, state_of
+from .pages import Problem, address, amount_of, clean, expired, form, give_cookie, go, maybe_session, page, sentence, session_of, state_of
 from .sessions import Draft, Session
 
 _PAGE, _EXPORT = 20, 500
@@ -38,7 +38,7 @@ async def login(request: Request) -> Response:
     except BadAuth:
         return page(request, "login.html", 401, login=given, error="Login or password are not right.")
     except Refused as error:
-        return page(request, "login.html", error.http_status, login=given, error=_sentence(error.message))
+        return page(request, "login.html", error.http_status, login=given, error=sentence(error.message))
     return _begin(request, Session(given, account), go("/wallet"))
 
 
@@ -71,11 +71,12 @@ async def signup(request: Request) -> Response:
         name, password = await state.hub.create(address(request))
         account = await state.hub.login(name, password, address(request))
     except Refused as error:
-        return page(request, "signup.html", error.http_status, error=_sentence(error.message))
+        return page(request, "signup.html", error.http_status, error=sentence(error.message))
     public = state.config.hub.public_url
     connection = f"lndhub://{name}:{password}@{public}" if public else ""
-    shown = page(request, "created.html", login=name, password=password, connection=connection)
-    return _begin(request, Session(name, account), shown)
+    session = Session(name, account)
+    shown = page(request, "created.html", session=session, login=name, password=password, connection=connection)
+    return _begin(request, session, shown)
 
 
 async def home(request: Request) -> Response:
@@ -104,7 +105,7 @@ async def receive(request: Request) -> Response:
     except BadAuth:
         raise
     except Refused as error:
-        return again(_sentence(error.message), error.http_status)
+        return again(sentence(error.message), error.http_status)
     return go(f"/wallet/receive/{payment_hash}")
 
 
@@ -153,7 +154,7 @@ async def send(request: Request) -> Response:
     except BadAuth:
         raise
     except Refused as error:
-        return again(_sentence(error.message), error.http_status)
+        return again(sentence(error.message), error.http_status)
     if expired(decoded.expires):
         return again("This invoice has expired. Ask the payee for another.")
     if not decoded.amount and not amount:
@@ -243,11 +244,6 @@ def _csv(row: t.Sequence[object]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(row)
     return line.getvalue()
-
-
-def _sentence(words: str) -> str:
-    """The hub's words, as a sentence."""
-    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
 
 
 ROUTES = [
