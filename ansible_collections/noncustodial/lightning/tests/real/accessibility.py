@@ -36,8 +36,9 @@ def survey(browser: Browser, name: str) -> None:
             browser.size(*screen)
             where = f"{name}, {scheme}, {screen[0]} pixels"
             assert browser.wide() <= 0, f"{where}: the page scrolls sideways"
-            assert _ask(browser, "pale()") == [], f"{where}: too pale"
-            assert _ask(browser, f"faults({_TARGET})") == [], where
+            pale, faults = _ask(browser, "pale()"), _ask(browser, f"faults({_TARGET})")
+            assert not pale, f"{where}: too pale: {pale}"
+            assert not faults, f"{where}: {faults}"
             browser.picture(f"{name}-{scheme}-{screen[0]}")
         _names(browser, name)
         _tour(browser, f"{name}, {scheme}")
@@ -50,24 +51,15 @@ def _ask(browser: Browser, question: str) -> t.Any:
 
 def _names(browser: Browser, where: str) -> None:
     """Each control has a name, each landmark is there once, and headings are in order."""
-    nodes = [node for node in browser.tree() if not node.get("ignored")]
-    roles = [_value(node, "role") for node in nodes]
-    assert [role for role in sorted(roles) if role in _LANDMARKS] == sorted(_LANDMARKS), where
-    nameless = [
-        (_value(node, "role"), node.get("backendDOMNodeId"))
-        for node in nodes
-        if _value(node, "role") in _CONTROLS and not _value(node, "name")
-    ]
-    assert not nameless, where
-    levels = [
-        int(one["value"]["value"])
-        for node in nodes
-        for one in node.get("properties", [])
-        if one["name"] == "level" and _value(node, "role") == "heading"
-    ]
-    assert levels.count(1) == 1, where
-    assert levels[0] == 1, where
-    assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), (where, levels)
+    nodes = [(_value(node, "role"), _value(node, "name"), node) for node in browser.tree() if not node.get("ignored")]
+    landmarks = sorted(role for role, _name, _node in nodes if role in _LANDMARKS)
+    assert landmarks == sorted(_LANDMARKS), f"{where}: landmarks are {landmarks}, not {sorted(_LANDMARKS)}"
+    nameless = [role for role, name, _node in nodes if role in _CONTROLS and not name]
+    assert not nameless, f"{where}: without a name: {nameless}"
+    headings = [node for role, _name, node in nodes if role == "heading"]
+    levels = [int(one["value"]["value"]) for node in headings for one in node["properties"] if one["name"] == "level"]
+    in_order = levels[:1] == [1] and levels.count(1) == 1 and all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert in_order, f"{where}: levels of headings are {levels}"
 
 
 def _value(node: dict[str, t.Any], name: str) -> str:
@@ -91,4 +83,4 @@ def _tour(browser: Browser, where: str) -> None:
         if len(stops) >= 2 * len(wanted) + 1:
             break
     start = stops.index(wanted[0])
-    assert stops[start : start + len(wanted)] == wanted, where
+    assert stops[start : start + len(wanted)] == wanted, f"{where}: Tab goes to {stops[start : start + len(wanted)]}, not {wanted}"

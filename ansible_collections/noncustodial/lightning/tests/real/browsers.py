@@ -77,7 +77,17 @@ class Browser:
 
     def heading(self, text: str) -> None:
         """Wait for a page by its heading."""
-        until(f"the page {text!r}", lambda: text in self.script("return document.querySelector('h1')?.textContent ?? ''"))
+        seen = ""
+
+        def there() -> bool:
+            nonlocal seen
+            seen = str(self.script("return document.querySelector('h1')?.textContent ?? document.body.innerText"))
+            return text in seen
+
+        try:
+            until("a page", there)
+        except AssertionError as error:
+            raise AssertionError(f"waited for the page {text!r}; at {self.driver.current_url} there is {seen!r}") from error
 
     def keys(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""
@@ -136,14 +146,24 @@ class Browser:
         Args:
             forgiven: parts of complaints that there should be, each of which there must be.
         """
-        self.listen()
+        missing = list(forgiven)
+
+        def heard() -> bool:
+            self.listen()
+            missing[:] = [part for part in forgiven if not any(part in one for one in self.complaints)]
+            return not missing
+
+        try:
+            until("complaints", heard)
+        except AssertionError as error:
+            raise AssertionError(f"no complaint of {missing} among {self.complaints}") from error
         complaints, self.complaints = self.complaints, []
         requests, self.requests = self.requests, []
-        missing = [part for part in forgiven if not any(part in one for one in complaints)]
-        assert not missing, complaints
         left = [one for one in complaints if not any(part in one for part in forgiven)]
-        assert not left
-        assert not [one for one in requests if not one.startswith((f"{self.url}/", "data:"))]
+        assert not left, left
+        # What the policy forbids is among them, though it never leaves.
+        elsewhere = [one for one in requests if not one.startswith((f"{self.url}/", "data:")) and not any(part in one for part in forgiven)]
+        assert not elsewhere, elsewhere
 
     def tree(self) -> list[dict[str, t.Any]]:
         """The page as a screen reader is given it."""

@@ -141,12 +141,15 @@ def test_a_browser_tells_of_a_breach(browser: Browser) -> None:
         ("document.querySelector('main').style.width = '2000px'", "sideways"),
         ("document.querySelector('h1').style.color = '#aaa'", "too pale"),
         ("document.querySelector('#login').style.borderColor = '#ddd'", "the edge of input#login"),
-        ("document.querySelector('label').remove()", "textbox"),
-        ("document.querySelector('button').style.height = '20px'; document.querySelector('button').style.padding = 0", "small"),
-        ("document.querySelector('h1').outerHTML = '<h2>Log in</h2>'", "login"),
-        ("document.querySelector('nav').remove()", "navigation"),
+        ("document.querySelector('label').remove()", "without a name: .'textbox'"),
+        (
+            "document.querySelector('button').style.height = '20px'; document.querySelector('button').style.padding = 0",
+            "small: button Log in",
+        ),
+        ("document.querySelector('h1').outerHTML = '<h2>Log in</h2>'", "levels"),
+        ("document.querySelector('nav').remove()", "landmarks"),
         ("document.querySelector('main button').style.outline = 'none'", "no outline on button"),
-        ("document.querySelector('main button').tabIndex = -1", "button Log in"),
+        ("document.querySelector('main button').tabIndex = -1", "Tab goes"),
     ],
 )
 def test_a_survey_tells_of_faults(browser: Browser, fault: str, words: str) -> None:

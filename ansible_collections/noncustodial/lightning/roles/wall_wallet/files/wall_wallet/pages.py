@@ -95,7 +95,9 @@ def _left(moment: int) -> int:
 def _qr(text: str) -> Markup:
     """A QR code as SVG, black on white in every colour scheme, because that is what cameras read."""
     code = segno.make(text, error="L" if len(text) > 300 else "M", boost_error=False, micro=False)
-    return Markup(code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None))  # noqa: S704
+    drawn = code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
+    # What is around it says what it is.
+    return Markup(drawn.replace("<svg ", '<svg aria-hidden="true" ', 1))  # noqa: S704
 
 
 _TEMPLATES = jinja2.Environment(
