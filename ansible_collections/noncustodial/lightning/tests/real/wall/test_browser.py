@@ -220,7 +220,7 @@ def test_receive_by_keyboard(inside: Browser, other: Visitor) -> None:
     inside.heading("Receive 1,200")
     assert HOSTILE in inside.text()
     survey(inside, "invoice")
-    assert inside.at("a.code").get_attribute("href") == f"lightning:{shown_invoice(inside)}"
+    assert inside.at("main a[href^=lightning]").get_attribute("href") == f"lightning:{shown_invoice(inside)}"
     mark(inside)
     other.pay(shown_invoice(inside))
     inside.heading("Received")

@@ -57,6 +57,7 @@ def test_the_session_is_new_and_ends(wall: Wall, visitor: Visitor, alice: Wallet
     csrf = re.search(r'name="csrf" value="([^"]+)"', visitor.http.get("/wallet", headers={"Cookie": f"{name}={value}"}).text)[1]
     ended = visitor.http.post("/logout", data={"csrf": csrf}, headers={"Cookie": f"{name}={value}", "Origin": wall.url})
     assert ended.headers["location"] == "/login"
+    assert ended.headers["clear-site-data"] == '"cache"'
     assert wallet() == 303, "whoever has kept the cookie has nothing"
 
 

@@ -56,6 +56,8 @@ async def logout(request: Request) -> Response:
     state.sessions.end(request.cookies[state.cookie])
     response = go("/login")
     response.delete_cookie(state.cookie, secure=True, httponly=True, samesite="strict")
+    # The pages that a browser keeps for its back button are of no use any more, and may be seen by whoever sits there next.
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 

@@ -42,3 +42,8 @@ function begin(main) {
 }
 
 begin(document.querySelector("main"));
+
+// By its back button a browser shows a page as it was, also to whoever sits there after a logout.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
