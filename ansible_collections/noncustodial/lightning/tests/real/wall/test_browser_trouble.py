@@ -85,6 +85,30 @@ def send(browser: Browser, invoice: str) -> None:
     browser.press("Send 1,000\xa0sat")
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("document.querySelector('main').style.width = '2000px'", "sideways"),
+        ("document.querySelector('h1').style.color = '#aaa'", "too pale"),
+        ("document.querySelector('#login').style.borderColor = '#ddd'", "the edge of input#login"),
+        ("document.querySelector('label').remove()", "without a name: .'textbox'"),
+        (
+            "document.querySelector('button').style.height = '20px'; document.querySelector('button').style.padding = 0",
+            "small: button Log in",
+        ),
+        ("document.querySelector('h1').outerHTML = '<h2>Log in</h2>'", "levels"),
+        ("document.querySelector('nav').remove()", "landmarks"),
+        ("document.querySelector('main button').style.outline = 'none'", "no outline on button"),
+        ("document.querySelector('main button').tabIndex = -1", "Tab goes"),
+    ],
+)
+def test_a_survey_tells_of_faults(browser: Browser, fault: str, words: str) -> None:
+    browser.open("/login")
+    browser.script(fault)
+    with pytest.raises(AssertionError, match=words):
+        survey(browser, "login")
+
+
 def test_a_payment_in_transit(browser: Browser, alice: Wallet, lnd: FakeLnd) -> None:
     login(browser, alice)
     for preimage, plan, end in (
