@@ -13,8 +13,9 @@ By default this is done to two walls that the tests start themselves, on hubs of
       "signup": false, "article": "signer"}, …]
 
 Each is visited in turn, and its customer pays, and is paid by, the customer of the next one in the list, so that those of different nodes pay each
-other over Lightning. It costs a customer 500 sat and the price of an article at most. Nothing else is asked for: no hub, no node, no clock. Chromium
-must be there (tools/host chromium chromium-driver), and the walls on regtest, for the network of an invoice that is refused.
+other over Lightning. That costs a customer 500 sat and the price of an article at most. All of it comes from one address, and stays within the limits
+of the role's proxy and the hub's defaults. Nothing else is asked for: no hub, no node, no clock. Chromium must be there (tools/host chromium
+chromium-driver), and the walls on regtest, for the network of an invoice that is refused.
 With PICTURES=FOLDER each page is saved there as a picture.
 """
 
