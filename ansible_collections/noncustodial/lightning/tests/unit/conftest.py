@@ -20,6 +20,9 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, ScriptedLnd
 
+if t.TYPE_CHECKING:
+    from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
+
 Result = dict[str, t.Any]
 
 # Keeps its arguments beside itself; seals with the key that lies there, and under a name.
@@ -131,3 +134,22 @@ def fails() -> t.Callable[..., str]:
         return str(result["msg"])
 
     return go
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> t.Iterator[StandIn]:
+    """A stand-in of AWS, which takes a second to load."""
+    from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
+
+    server = StandIn()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def aws(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """An empty account at AWS, and credentials for it."""
+    for name, value in stand_in.environment.items():
+        monkeypatch.setenv(name, value)
+    stand_in.reset()
+    return stand_in
