@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -139,10 +140,14 @@ def fails() -> t.Callable[..., str]:
 @pytest.fixture(scope="session")
 def stand_in() -> t.Iterator[StandIn]:
     """A stand-in of AWS, which takes a second to load."""
+    from botocore.loaders import JSONFileLoader
+
     from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
 
     server = StandIn()
-    yield server
+    # Each module has a session of its own, which reads AWS's descriptions of its services anew: most of the time of a test.
+    with mock.patch.object(JSONFileLoader, "load_file", staticmethod(functools.cache(JSONFileLoader().load_file))):
+        yield server
     server.stop()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 BLOCK = 512 * 1024
 
 
-def make(folder: Path, blocks: int = 12, version: str = "1.0.0", content: bytes = b"x", size: int = 64 * 1024 * 1024) -> Path:
+def make(folder: Path, blocks: int = 12, version: str = "1.0.0", content: bytes = b"x", size: int = 20 * 1024 * 1024) -> Path:
     """A directory as the role signer_image leaves it.
 
     Args:

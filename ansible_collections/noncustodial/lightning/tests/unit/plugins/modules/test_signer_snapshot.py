@@ -48,7 +48,7 @@ def test_the_disk_arrives_as_it_is(aws: StandIn, succeeds: t.Any, options: dict[
     assert result["changed"] is True
     assert result["actions"] == ["start", "upload", "complete"]
     assert (result["complete"], result["percent"], result["volume_size"]) == (True, 100, 1)
-    # Of the 128 blocks only those with something in them; the holes between them are not sent.
+    # Of the 40 blocks only those with something in them; the holes between them are not sent.
     assert aws.actions.count(PUT) == 12
     disk = (image / "signer.raw").read_bytes()
     assert stored(aws, result["snapshot_id"], len(disk)) == disk
