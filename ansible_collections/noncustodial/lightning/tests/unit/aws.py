@@ -118,6 +118,13 @@ class StandIn:
         """No call fails any more."""
         self._faults.clear()
 
+    def image(self, description: str, architecture: str = "x86_64", state: str = "available") -> str:
+        """An image that a provider shares. Of what it is registered with moto keeps name and description."""
+        image_id = str(self.client("ec2").register_image(Name="noncustodial-signer-1.0.0", Description=description)["ImageId"])
+        kept = moto.backends.get_backend("ec2")[ACCOUNT][REGION].amis[image_id]
+        kept.architecture, kept.state, kept.root_device_name = architecture, state, "/dev/xvda"
+        return image_id
+
     def of(self, action: str) -> list[dict[str, t.Any]]:
         """Arguments of all calls of an action."""
         return [one.arguments for one in self.sent if one.action == action]
