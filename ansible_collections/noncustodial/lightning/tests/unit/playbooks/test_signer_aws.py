@@ -39,7 +39,7 @@ class Site:
         done = subprocess.run(
             ["ansible-playbook", "-i", str(inventory), f"playbooks/{playbook}.yml", *options],
             cwd=ROOT,
-            env={**os.environ, "ANSIBLE_RESULT_FORMAT": "yaml", "ANSIBLE_SHOW_TASK_PATH_ON_FAILURE": "0"},
+            env={**os.environ, "ANSIBLE_RESULT_FORMAT": "yaml", "ANSIBLE_PIPELINING": "1"},
             capture_output=True,
             text=True,
             check=False,
@@ -90,12 +90,65 @@ def test_image(provider: Site) -> None:
     assert provider.succeeds("signer_ami")["changed"] == 0
 
 
+def ingress(aws: StandIn) -> set[tuple[int, int, str]]:
+    """What the security group lets in."""
+    (group,) = aws.client("ec2").describe_security_groups(GroupNames=["acme-signer"])["SecurityGroups"]
+    assert group["IpPermissionsEgress"] == []
+    return {(rule["FromPort"], rule["ToPort"], one["CidrIp"]) for rule in group["IpPermissions"] for one in rule["IpRanges"]}
+
+
+WANTED = {(10009, 10009, "192.0.2.14/32"), (10009, 10009, "203.0.113.0/24"), (22, 22, "198.51.100.7/32")}
+
+
+def left(aws: StandIn) -> dict[str, int]:
+    """What is there that costs money, or lets somebody in."""
+    ec2, kms, alarms = aws.client("ec2"), aws.client("kms"), aws.client("cloudwatch")
+    instances = [one for group in ec2.describe_instances()["Reservations"] for one in group["Instances"]]
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    return {
+        "machines": sum(one["State"]["Name"] != "terminated" for one in instances),
+        "volumes": len(ec2.describe_volumes()["Volumes"]),
+        "addresses": len(ec2.describe_addresses()["Addresses"]),
+        "alarms": len(alarms.describe_alarms()["MetricAlarms"]),
+        "keys": sum(key["KeyState"] == "Enabled" for key in keys),
+        "groups": sum(group["GroupName"] != "default" for group in groups),
+        "logins": len(ec2.describe_key_pairs()["KeyPairs"]),
+    }
+
+
 def test_machine(tenant: Site) -> None:
-    done = tenant.succeeds("signer_ec2", "--check")
-    print(done["text"][-3000:])
+    aws = tenant.aws
+    nothing = left(aws)
+    assert set(nothing.values()) == {0}
+
+    # Check mode makes nothing.
+    assert tenant.succeeds("signer_ec2", "--check")["changed"] == 4
+    assert left(aws) == nothing
+
+    # It is made, and what was asked for is what is wanted.
+    done = tenant.succeeds("signer_ec2", signer_ec2_prices={"instance_hour": 0.012, "volume_gib_month": 0.1, "public_address_hour": 0.005})
+    (sent,) = aws.of("ec2:RunInstances")
+    assert ingress(aws) == WANTED
+    made = left(aws)
+    assert made == {"machines": 1, "volumes": 1, "addresses": 1, "alarms": 1, "keys": 1, "groups": 1, "logins": 1}
+    print(json.dumps(sent, indent=1))
+    print(done["text"])
+
+    # Again nothing changes, but that a wider security group is narrowed.
+    group = aws.client("ec2").describe_security_groups(GroupNames=["acme-signer"])["SecurityGroups"][0]["GroupId"]
+    world = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    aws.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=world)
     done = tenant.succeeds("signer_ec2")
-    print(done["text"][-3000:])
-    print(tenant.aws.actions)
-    done = tenant.succeeds("signer_ec2", "--diff")
-    print(done["text"][-6000:])
-    assert done["changed"] == 0
+    assert done["changed"] == 1
+    assert ingress(aws) == WANTED
+    assert left(aws) == made
+
+    tenant.succeeds("signer_ec2_teardown", "--limit", "acme-signer", "-e", "confirm=acme-signer")
+    assert left(aws) == nothing
+
+
+def test_a_signer_goes_only_if_it_is_named_twice(tenant: Site) -> None:
+    tenant.succeeds("signer_ec2_teardown", "-e", "confirm=acme-signer")
+    assert "say -e confirm=acme-signer" in tenant.fails("signer_ec2_teardown", "--limit", "acme-signer", "-e", "confirm=acme")
+    assert tenant.aws.sent == []
