@@ -22,7 +22,9 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 import boto3
 import moto.backends
+import moto.ec2.models.instance_types
 import moto.ec2.utils
+import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -129,6 +131,12 @@ class StandIn:
         kept.architecture, kept.state, kept.root_device_name = architecture, state, "/dev/xvda"
         return image_id
 
+    def without(self, instance_type: str, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From now on a kind of machine is not to be had in one zone."""
+        offered = moto.ec2.models.instance_types.INSTANCE_TYPE_OFFERINGS
+        its = [one for one in offered["availability-zone"][REGION] if (one["InstanceType"], one["Location"]) != (instance_type, zone)]
+        monkeypatch.setitem(offered["availability-zone"], REGION, its)
+
     def of(self, action: str) -> list[dict[str, t.Any]]:
         """Arguments of all calls of an action."""
         return [one.arguments for one in self.sent if one.action == action]
@@ -182,7 +190,9 @@ def _sent(environ: dict[str, t.Any], body: bytes) -> Sent:
         service = "cloudwatch"
     if service == "ebs":
         name = next(name for method, pattern, name in _EBS if method == environ["REQUEST_METHOD"] and re.fullmatch(pattern, path))
-        arguments = json.loads(body) if name == "StartSnapshot" else {key: value for key, value in environ.items() if key.startswith("HTTP_X_AMZ")}
+        arguments = (
+            json.loads(body) if name == "StartSnapshot" else {key: value for key, value in environ.items() if key.startswith("HTTP_X_AMZ")}
+        )
         return Sent(f"ebs:{name}", path, arguments)
     if "HTTP_X_AMZ_TARGET" in environ:
         return Sent(f"{service}:{environ['HTTP_X_AMZ_TARGET'].rpartition('.')[2]}", path, json.loads(body or b"{}"))

@@ -118,7 +118,9 @@ def wish(options: t.Mapping[str, t.Any]) -> Wanted:
         raise InvalidInput("accounts is empty, so the image would be shared with nobody", "Name the AWS account of at least one tenant")
     wrong = [account for account in options["accounts"] if not _ACCOUNT.fullmatch(account)]
     if wrong:
-        raise InvalidInput(f"accounts has {', '.join(wrong)}, and an AWS account is twelve digits", "Write it in quotes, or its first zeros are lost")
+        raise InvalidInput(
+            f"accounts has {', '.join(wrong)}, and an AWS account is twelve digits", "Write it in quotes, or its first zeros are lost"
+        )
     if options["keep"] < 1:
         raise InvalidInput(f"keep is {options['keep']}, and the image itself is one of those that stay", "Give at least 1")
     return Wanted(

@@ -25,7 +25,13 @@ _SECTOR = 512
 _CURE = "Build the image again (role signer_image), or name its directory"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # How other formats of a disk begin.
-_FORMATS = {b"QFI\xfb": "a qcow2 image", b"KDMV": "a VMDK image", b"conectix": "a VHD image", b"\x1f\x8b": "compressed", b"\x28\xb5\x2f\xfd": "compressed"}
+_FORMATS = {
+    b"QFI\xfb": "a qcow2 image",
+    b"KDMV": "a VMDK image",
+    b"conectix": "a VHD image",
+    b"\x1f\x8b": "compressed",
+    b"\x28\xb5\x2f\xfd": "compressed",
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,11 @@ def read_image(directory: str) -> Image:
         manifest = document.read(read_file(path, "the manifest of the image"))
         raw = manifest["files"]["signer.raw"]
         image = Image(
-            str(manifest["version"]), str(manifest["lnd_version"]), os.path.join(directory, "signer.raw"), str(raw["sha256"]), int(raw["size"])
+            str(manifest["version"]),
+            str(manifest["lnd_version"]),
+            os.path.join(directory, "signer.raw"),
+            str(raw["sha256"]),
+            int(raw["size"]),
         )
     except document.NotJson as error:
         raise InvalidInput(f"{path} {error.what}", _CURE) from error

@@ -32,7 +32,9 @@ class AwsError(LndError):
 class Unreachable(AwsError):
     """No answer. A change may have happened or not."""
 
-    default_cure = "Check the region's name, the network, and endpoint_url if it is given. Run again: what was done already is found and kept"
+    default_cure = (
+        "Check the region's name, the network, and endpoint_url if it is given. Run again: what was done already is found and kept"
+    )
 
 
 class Throttled(AwsError):

@@ -64,7 +64,9 @@ def networks(addresses: t.Iterable[str]) -> list[str]:
         except ValueError as error:
             raise InvalidInput(f"{address} is neither an IPv4 address nor an IPv4 network", "Correct admin_addresses") from error
         if network.prefixlen < _WIDEST:
-            raise InvalidInput(f"{address} is wider than /{_WIDEST}, and would open ssh to strangers", "Name the addresses from which you log in")
+            raise InvalidInput(
+                f"{address} is wider than /{_WIDEST}, and would open ssh to strangers", "Name the addresses from which you log in"
+            )
         found.append(str(network))
     if not found:
         raise InvalidInput("admin_addresses is empty, and nobody could log in", "Name the addresses from which you log in")
@@ -104,10 +106,16 @@ def _check_version(image: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -
 
 def _machine(client: Client, instance_type: str, zone: str) -> dict[str, t.Any]:
     filters = [{"Name": "instance-type", "Values": [instance_type]}]
-    offered = client.pages("ec2", "DescribeInstanceTypeOfferings", "InstanceTypeOfferings", LocationType="availability-zone", Filters=filters)
+    offered = client.pages(
+        "ec2", "DescribeInstanceTypeOfferings", "InstanceTypeOfferings", LocationType="availability-zone", Filters=filters
+    )
     zones = sorted(one["Location"] for one in offered)
     if zone not in zones:
-        cure = f"Choose a subnet in {', '.join(zones)}, or another instance_type" if zones else "Choose another instance_type, or another region"
+        cure = (
+            f"Choose a subnet in {', '.join(zones)}, or another instance_type"
+            if zones
+            else "Choose another instance_type, or another region"
+        )
         detail = f"no {instance_type} is to be had in {zone}"
         raise NotPossible(client.region, "ec2:DescribeInstanceTypeOfferings", "nothing", detail, cure)
     return _one(client, "DescribeInstanceTypes", "InstanceTypes", InstanceTypes=[instance_type])

@@ -18,6 +18,7 @@ State = t.TypeVar("State")
 Value = t.TypeVar("Value")
 Values = t.Mapping[str, t.Any]
 
+
 class AwsModule:
     """An Ansible module that speaks to AWS.
 

@@ -51,7 +51,13 @@ class Wanted:
     @property
     def all_tags(self) -> dict[str, str]:
         """Tags from the beginning on."""
-        return {**self.tags, "Name": self.family, tags.FAMILY: self.family, tags.SHA256: self.image.sha256, tags.VERSION: self.image.version}
+        return {
+            **self.tags,
+            "Name": self.family,
+            tags.FAMILY: self.family,
+            tags.SHA256: self.image.sha256,
+            tags.VERSION: self.image.version,
+        }
 
 
 @dataclass(frozen=True)
@@ -250,7 +256,9 @@ class Upload:
             interval=_WHOLE_INTERVAL,
         )
         if found["State"] != "completed":
-            raise AwsError(client.region, "ebs:CompleteSnapshot", found["State"], found.get("StateMessage", "it is not completed"), "Run again")
+            raise AwsError(
+                client.region, "ebs:CompleteSnapshot", found["State"], found.get("StateMessage", "it is not completed"), "Run again"
+            )
         client.call("ec2", "CreateTags", Resources=[self._id], Tags=tags.write({tags.WHOLE: str(len(blocks))}))
         os.unlink(_journal(client, self._wanted))
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import typing as t
@@ -15,12 +17,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.noncustodial.lightning.tests.unit import bundles, images
+from ansible_collections.noncustodial.lightning.tests.unit import bundles, images, policies
 from ansible_collections.noncustodial.lightning.tests.unit.aws import REGION, StandIn
 
 ROOT = Path(__file__).resolve().parents[6]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA3GqhGlIGxvCJqy9nZ0hMG3JCmtJ1m9rq4yYpY8l2Ed acme"
-ACME = "111122223333"
+ACME, GLOBEX = "111122223333", "012345678901"
 
 
 class Site:
@@ -28,7 +30,13 @@ class Site:
 
     def __init__(self, aws: StandIn, folder: Path, group: str, host: str, variables: dict[str, t.Any]) -> None:
         self.aws, self.folder, self.group, self.host = aws, folder, group, host
+        self.actions: set[str] = set()
         self.variables = {"ansible_python_interpreter": sys.executable, **variables}
+
+    @property
+    def kit(self) -> Path:
+        """The tenant's kit."""
+        return self.folder / "kit.json"
 
     def run(self, playbook: str, *options: str, **changes: t.Any) -> dict[str, t.Any]:
         """What a playbook did: return code, text, and per host the counters of the recap."""
@@ -44,6 +52,7 @@ class Site:
             text=True,
             check=False,
         )
+        self.actions |= set(self.aws.actions)
         text = done.stdout + done.stderr
         recap = [line for line in done.stdout.splitlines() if line.startswith(self.host)]
         counters = dict(part.split("=") for part in recap[-1].split(":")[1].split()) if recap else {}
@@ -85,9 +94,33 @@ def tenant(aws: StandIn, tmp_path: Path) -> Site:
 
 
 def test_image(provider: Site) -> None:
-    done = provider.succeeds("signer_ami")
-    assert done["changed"] == 2
+    """Twice the same, then the next version, which is the only one that stays."""
+    aws = provider.aws
+    done = provider.succeeds("signer_ami", signer_ami_progress_every=0.01, signer_ami_parallel=1)
+    assert "Snapshot, 0 % of the disk sent" in done["text"]
+    assert re.search(r"Snapshot, [1-9][0-9] % of the disk sent", done["text"])
+    ec2 = aws.client("ec2")
+    (image,) = ec2.describe_images(Owners=["self"])["Images"]
+    told = f"noncustodial-signer-1.0.0 in eu-central-1 is {image['ImageId']}, with lnd 0.21.2-beta. It can be launched by {ACME}"
+    assert told in " ".join(done["text"].split())
+    assert ec2.describe_image_attribute(ImageId=image["ImageId"], Attribute="launchPermission")["LaunchPermissions"] == [{"UserId": ACME}]
     assert provider.succeeds("signer_ami")["changed"] == 0
+
+    images.make(provider.folder / "image", blocks=3, size=8 * images.BLOCK, version="1.0.1", content=b"y")
+    provider.succeeds("signer_ami", signer_ami_keep=1, signer_ami_accounts=[GLOBEX])
+    assert [one["Name"] for one in ec2.describe_images(Owners=["self"])["Images"]] == ["noncustodial-signer-1.0.1"]
+    policies.check("provider", provider.actions)
+
+
+def test_an_image_for_nobody_is_not_sent(provider: Site) -> None:
+    assert "so the image would be shared with nobody" in provider.fails("signer_ami", signer_ami_accounts=[])
+    assert "has 12345, and an AWS account is twelve digits" in provider.fails("signer_ami", signer_ami_accounts=["12345"])
+    assert provider.aws.sent == []
+
+
+def test_check_mode_of_an_image(provider: Site) -> None:
+    assert provider.succeeds("signer_ami", "--check")["changed"] == 1
+    assert all(action.startswith(("ec2:Describe", "ec2:Get")) for action in provider.aws.actions)
 
 
 def ingress(aws: StandIn) -> set[tuple[int, int, str]]:
@@ -117,6 +150,42 @@ def left(aws: StandIn) -> dict[str, int]:
     }
 
 
+def check_launch(tenant: Site) -> None:
+    """Moto forgets half of it."""
+    (sent,) = tenant.aws.of("ec2:RunInstances")
+    key = tenant.aws.client("kms").describe_key(KeyId="alias/acme-signer")["KeyMetadata"]
+    wanted = {
+        "ImageId": tenant.variables["signer_ec2_image_id"],
+        "InstanceType": "t3.micro",
+        "KeyName": "acme-signer",
+        "DisableApiTermination": "true",
+        "InstanceInitiatedShutdownBehavior": "stop",
+        "MetadataOptions.HttpTokens": "required",
+        "MetadataOptions.HttpPutResponseHopLimit": "1",
+        "NetworkInterface.1.SubnetId": tenant.variables["signer_ec2_subnet_id"],
+        "BlockDeviceMapping.1.DeviceName": "/dev/xvda",
+        "BlockDeviceMapping.1.Ebs.VolumeType": "gp3",
+        "BlockDeviceMapping.1.Ebs.VolumeSize": "8",
+        "BlockDeviceMapping.1.Ebs.Encrypted": "true",
+        "BlockDeviceMapping.1.Ebs.KmsKeyId": key["Arn"],
+        "BlockDeviceMapping.1.Ebs.DeleteOnTermination": "true",
+    }
+    assert {name: sent.get(name) for name in wanted} == wanted
+    assert not [name for name in sent if name.startswith(("BlockDeviceMapping.2", "NetworkInterface.2", "IamInstanceProfile"))]
+    # All that the machine is told is the kit, as it is.
+    text = base64.b64decode(sent["UserData"]).decode()
+    assert text.startswith("#cloud-config\n")
+    (file,) = yaml.safe_load(text).pop("write_files")
+    assert file == {"path": "/etc/signer/kit.json", "permissions": "0644", "content": tenant.kit.read_text()}
+
+
+def check_alarm(tenant: Site) -> None:
+    (alarm,) = tenant.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    (machine,) = [one for group in tenant.aws.client("ec2").describe_instances()["Reservations"] for one in group["Instances"]]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["TreatMissingData"]) == ("AWS/EC2", "StatusCheckFailed", "breaching")
+    assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": machine["InstanceId"]}]
+
+
 def test_machine(tenant: Site) -> None:
     aws = tenant.aws
     nothing = left(aws)
@@ -126,14 +195,17 @@ def test_machine(tenant: Site) -> None:
     assert tenant.succeeds("signer_ec2", "--check")["changed"] == 4
     assert left(aws) == nothing
 
-    # It is made, and what was asked for is what is wanted.
-    done = tenant.succeeds("signer_ec2", signer_ec2_prices={"instance_hour": 0.012, "volume_gib_month": 0.1, "public_address_hour": 0.005})
-    (sent,) = aws.of("ec2:RunInstances")
+    # It is made, and what was asked for is what is wanted. Before that the cost is told.
+    prices = {"instance_hour": 0.012, "volume_gib_month": 0.1, "public_address_hour": 0.005, "key_month": 1, "alarm_month": 0.1}
+    done = tenant.succeeds("signer_ec2", signer_ec2_prices=prices, signer_ec2_prices_date="2026-11-25")
+    told = " ".join(done["text"].split())
+    cost = "About 14.31 USD a month before tax, by prices of 2026-11-25: machine 8.76, disk 0.80, address 3.65, key 1.00, alarm 0.10"
+    assert told.index(cost) < told.index("A key of yours encrypts the disk")
+    check_launch(tenant)
+    check_alarm(tenant)
     assert ingress(aws) == WANTED
     made = left(aws)
     assert made == {"machines": 1, "volumes": 1, "addresses": 1, "alarms": 1, "keys": 1, "groups": 1, "logins": 1}
-    print(json.dumps(sent, indent=1))
-    print(done["text"])
 
     # Again nothing changes, but that a wider security group is narrowed.
     group = aws.client("ec2").describe_security_groups(GroupNames=["acme-signer"])["SecurityGroups"][0]["GroupId"]
@@ -146,9 +218,52 @@ def test_machine(tenant: Site) -> None:
 
     tenant.succeeds("signer_ec2_teardown", "--limit", "acme-signer", "-e", "confirm=acme-signer")
     assert left(aws) == nothing
+    policies.check("tenant", tenant.actions)
 
 
 def test_a_signer_goes_only_if_it_is_named_twice(tenant: Site) -> None:
     tenant.succeeds("signer_ec2_teardown", "-e", "confirm=acme-signer")
     assert "say -e confirm=acme-signer" in tenant.fails("signer_ec2_teardown", "--limit", "acme-signer", "-e", "confirm=acme")
     assert tenant.aws.sent == []
+
+
+def test_what_only_the_tenant_can_say_is_asked_for(tenant: Site) -> None:
+    message = tenant.fails("signer_ec2", signer_ec2_image_id="", signer_ec2_admin_addresses=[])
+    assert "Nothing was made at AWS. Set signer_ec2_image_id, signer_ec2_admin_addresses." in message
+    assert tenant.aws.sent == []
+
+
+def test_what_does_not_go_together_makes_nothing(tenant: Site) -> None:
+    tenant.aws.sent.clear()
+    message = tenant.fails("signer_ec2", signer_ec2_instance_type="t9.micro")
+    assert "no t9.micro is to be had in eu-central-1" in message
+    assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
+
+
+class Template(yaml.SafeLoader):
+    """CloudFormation's own tags, as what they name."""
+
+
+for _tag in ("!Ref", "!GetAtt", "!Sub"):
+    Template.add_constructor(_tag, lambda loader, node: f"{node.tag} {loader.construct_scalar(node)}")
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_template(tenant: Site, public: bool) -> None:
+    """It makes what the playbook makes, and cfn-lint has nothing to say of it."""
+    path = tenant.folder / "signer.yml"
+    given = {"signer_ec2_template": str(path), "signer_ec2_public": public}
+    tenant.succeeds("signer_ec2_template", **given)
+    assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
+    lint = subprocess.run(["cfn-lint", "--regions", REGION, "--", str(path)], capture_output=True, text=True, check=False)
+    assert (lint.returncode, lint.stdout) == (0, ""), lint.stdout + lint.stderr
+    its = {name: one["Properties"] for name, one in yaml.load(path.read_text(), Template)["Resources"].items()}  # noqa: S506 - it is a safe one
+    assert {(rule["FromPort"], rule["ToPort"], rule["CidrIp"]) for rule in its["Firewall"]["SecurityGroupIngress"]} == WANTED
+    assert its["Firewall"]["SecurityGroupEgress"] == [{"IpProtocol": "-1", "CidrIp": "127.0.0.1/32"}]
+    machine = its["Machine"]
+    assert (machine["DisableApiTermination"], machine["MetadataOptions"]["HttpTokens"]) == (True, "required")
+    (disk,) = machine["BlockDeviceMappings"]
+    assert (disk["Ebs"]["Encrypted"], disk["Ebs"]["KmsKeyId"]) == (True, "!GetAtt DiskKey.Arn")
+    (file,) = yaml.safe_load(base64.b64decode(machine["UserData"]))["write_files"]
+    assert file["content"] == tenant.kit.read_text()
+    assert ("Address" in its) is public
