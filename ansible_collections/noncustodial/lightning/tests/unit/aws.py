@@ -124,11 +124,11 @@ class StandIn:
         """No call fails any more."""
         self._faults.clear()
 
-    def image(self, description: str, architecture: str = "x86_64", state: str = "available") -> str:
-        """An image that a provider shares. Of what it is registered with moto keeps name and description."""
-        image_id = str(self.client("ec2").register_image(Name="noncustodial-signer-1.0.0", Description=description)["ImageId"])
+    def image(self, description: str, state: str = "available", name: str = "noncustodial-signer-1.0.0") -> str:
+        """An image that somebody shares. Of what it is registered with moto keeps name and description."""
+        image_id = str(self.client("ec2").register_image(Name=name, Description=description)["ImageId"])
         kept = moto.backends.get_backend("ec2")[ACCOUNT][REGION].amis[image_id]
-        kept.architecture, kept.state, kept.root_device_name = architecture, state, "/dev/xvda"
+        kept.architecture, kept.state, kept.root_device_name = "x86_64", state, "/dev/xvda"
         return image_id
 
     def without(self, instance_type: str, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:

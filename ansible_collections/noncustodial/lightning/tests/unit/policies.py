@@ -15,6 +15,7 @@ DOCS = Path(__file__).resolve().parents[5] / "docs/aws.md"
 # What AWS asks for beside the calls themselves. No call of ours has these names, so that no test can see them.
 IMPLIED = {
     "provider": set[str](),
+    "builder": set[str](),
     # Things that are tagged when they are made; a disk that is encrypted with a key of one's own when it is made.
     "tenant": {
         "ec2:CreateTags",

@@ -31,6 +31,7 @@ class Site:
     def __init__(self, aws: StandIn, folder: Path, group: str, host: str, variables: dict[str, t.Any]) -> None:
         self.aws, self.folder, self.group, self.host = aws, folder, group, host
         self.actions: set[str] = set()
+        self.others: dict[str, dict[str, t.Any]] = {}
         self.variables = {"ansible_python_interpreter": sys.executable, **variables}
 
     @property
@@ -42,7 +43,8 @@ class Site:
         """What a playbook did: return code, text, and per host the counters of the recap."""
         inventory = self.folder / "hosts.yml"
         its = {**self.variables, **changes}
-        inventory.write_text(yaml.safe_dump({"all": {"children": {self.group: {"hosts": {self.host: its}}}}}))
+        groups = {self.group: {"hosts": {self.host: its}}, **{name: {"vars": variables} for name, variables in self.others.items()}}
+        inventory.write_text(yaml.safe_dump({"all": {"children": groups}}))
         self.aws.sent.clear()
         done = subprocess.run(
             ["ansible-playbook", "-i", str(inventory), f"playbooks/{playbook}.yml", *options],
@@ -123,6 +125,56 @@ def test_check_mode_of_an_image(provider: Site) -> None:
     assert all(action.startswith(("ec2:Describe", "ec2:Get")) for action in provider.aws.actions)
 
 
+@pytest.fixture
+def building(provider: Site) -> Site:
+    """The provider, with a builder that is this machine, and a file for its second disk."""
+    ec2 = provider.aws.client("ec2")
+    built = provider.folder / "image"
+    (provider.folder / "disk").touch()
+    provider.variables |= {
+        "signer_ami_path": str(provider.folder),
+        "signer_ami_builder_image_id": provider.aws.image("Debian 13", name="debian-13"),
+        "signer_ami_builder_subnet_id": ec2.describe_subnets()["Subnets"][0]["SubnetId"],
+        "signer_ami_builder_group_id": ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],
+        "signer_ami_builder_key_name": "builder",
+        "signer_ami_builder_path": str(built),
+        "signer_ami_builder_device": str(provider.folder / "disk"),
+    }
+    provider.others = {"signer_builders": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
+    return provider
+
+
+def machines(aws: StandIn) -> list[str]:
+    """States of all machines."""
+    return [one["State"]["Name"] for group in aws.client("ec2").describe_instances()["Reservations"] for one in group["Instances"]]
+
+
+def test_an_image_from_a_builder(building: Site) -> None:
+    """What it has written becomes the image, it is gone, and another run finds the image and starts none."""
+    aws = building.aws
+    building.others["signer_builders"]["signer_ami_builder_builds"] = False
+    building.succeeds("signer_ami_builder")
+    (sent,) = aws.of("ec2:RunInstances")
+    assert base64.b64decode(sent["UserData"]) == b"#cloud-config\npower_state: {mode: poweroff, delay: 60}\n"
+    assert sent["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert sent["BlockDeviceMapping.1.Ebs.DeleteOnTermination"] == "true"
+    assert (building.folder / "disk").read_bytes().rstrip(b"\0") == (building.folder / "image/signer.raw").read_bytes().rstrip(b"\0")
+    (registered,) = aws.of("ec2:RegisterImage")
+    (made,) = aws.client("ec2").describe_snapshots(Filters=[{"Name": "tag-key", "Values": ["noncustodial:sha256"]}])["Snapshots"]
+    assert registered["BlockDeviceMapping.1.Ebs.SnapshotId"] == made["SnapshotId"]
+    assert machines(aws) == ["terminated"]
+    assert building.succeeds("signer_ami_builder")["changed"] == 0
+    policies.check("builder", building.actions)
+
+
+def test_a_builder_that_fails_is_gone(building: Site) -> None:
+    (building.folder / "image/signer.raw").unlink()
+    building.others["signer_builders"]["signer_ami_builder_builds"] = False
+    building.fails("signer_ami_builder")
+    assert machines(building.aws) == ["terminated"]
+    assert "ec2:RegisterImage" not in building.aws.actions
+
+
 def ingress(aws: StandIn) -> set[tuple[int, int, str]]:
     """What the security group lets in."""
     (group,) = aws.client("ec2").describe_security_groups(GroupNames=["acme-signer"])["SecurityGroups"]
@@ -165,7 +217,7 @@ def check_launch(tenant: Site) -> None:
         "NetworkInterface.1.SubnetId": tenant.variables["signer_ec2_subnet_id"],
         "BlockDeviceMapping.1.DeviceName": "/dev/xvda",
         "BlockDeviceMapping.1.Ebs.VolumeType": "gp3",
-        "BlockDeviceMapping.1.Ebs.VolumeSize": "8",
+        "BlockDeviceMapping.1.Ebs.VolumeSize": "4",
         "BlockDeviceMapping.1.Ebs.Encrypted": "true",
         "BlockDeviceMapping.1.Ebs.KmsKeyId": key["Arn"],
         "BlockDeviceMapping.1.Ebs.DeleteOnTermination": "true",
@@ -176,7 +228,7 @@ def check_launch(tenant: Site) -> None:
     text = base64.b64decode(sent["UserData"]).decode()
     assert text.startswith("#cloud-config\n")
     (file,) = yaml.safe_load(text).pop("write_files")
-    assert file == {"path": "/etc/signer/kit.json", "permissions": "0644", "content": tenant.kit.read_text()}
+    assert file == {"path": "/etc/signer/kit.json", "permissions": "0600", "content": tenant.kit.read_text()}
 
 
 def check_alarm(tenant: Site) -> None:
@@ -199,7 +251,7 @@ def test_machine(tenant: Site) -> None:
     prices = {"instance_hour": 0.012, "volume_gib_month": 0.1, "public_address_hour": 0.005, "key_month": 1, "alarm_month": 0.1}
     done = tenant.succeeds("signer_ec2", signer_ec2_prices=prices, signer_ec2_prices_date="2026-11-25")
     told = " ".join(done["text"].split())
-    cost = "About 14.31 USD a month before tax, by prices of 2026-11-25: machine 8.76, disk 0.80, address 3.65, key 1.00, alarm 0.10"
+    cost = "About 13.91 USD a month before tax, by prices of 2026-11-25: machine 8.76, disk 0.40, address 3.65, key 1.00, alarm 0.10"
     assert told.index(cost) < told.index("A key of yours encrypts the disk")
     check_launch(tenant)
     check_alarm(tenant)
