@@ -20,7 +20,7 @@ COLLECTION = Path(__file__).parents[2]
 ROOT = COLLECTION.parents[2]
 NAME = "noncustodial.lightning"
 PAGES = [ROOT / "README.md", COLLECTION / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-INVENTORIES = ["example", "signer"]
+INVENTORIES = ["example", "signer", "signer_aws"]
 
 
 def found(pattern: str) -> list[tuple[str, str]]:
