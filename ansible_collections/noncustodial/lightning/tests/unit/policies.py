@@ -52,4 +52,6 @@ def check(who: str, actions: t.Iterable[str]) -> None:
     wanted = policy(who, actions)
     found = re.search(rf"<!-- policy: {who} -->\n+```json\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert found, f"{DOCS} has no policy for the {who}. It is:\n{json.dumps(wanted, indent=2)}"
-    assert json.loads(found[1]) == wanted, f"{DOCS} has another policy for the {who} than its calls need. It is:\n{json.dumps(wanted, indent=2)}"
+    assert json.loads(found[1]) == wanted, (
+        f"{DOCS} has another policy for the {who} than its calls need. It is:\n{json.dumps(wanted, indent=2)}"
+    )

@@ -150,18 +150,17 @@ class Upload:
 
     Args:
         wanted: the snapshot.
-        state: gives what was there when it was planned.
     """
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._snapshot_id: str | None = None
+        self._snapshot_id = ""
         self._cut = False
 
     def read(self, client: Client) -> State:
         """As read_snapshot; remembers what is gone on with."""
         state = read_snapshot(client, self._wanted)
-        self._snapshot_id = state.snapshot_id
+        self._snapshot_id = state.snapshot_id or ""
         return state
 
     def apply(self, client: Client, action: Action) -> None:
@@ -181,11 +180,6 @@ class Upload:
             self._clean_up(client, error)
             raise
 
-    @property
-    def _id(self) -> str:
-        assert self._snapshot_id is not None, "a snapshot is started first"  # noqa: S101 - for mypy
-        return self._snapshot_id
-
     def _start(self, client: Client) -> None:
         answer = client.call(
             "ebs",
@@ -197,7 +191,7 @@ class Upload:
         )
         self._snapshot_id = answer["SnapshotId"]
         with open(_journal(client, self._wanted), "w", encoding="ascii") as journal:
-            journal.write(f"{self._id}\n")
+            journal.write(f"{self._snapshot_id}\n")
 
     def _upload(self, client: Client, missing: t.Iterable[int]) -> None:
         """Send blocks, several at a time, and write down which of them AWS has acknowledged."""
@@ -207,7 +201,7 @@ class Upload:
         end = time.monotonic() + self._wanted.time_limit if self._wanted.time_limit else None
         with (
             ThreadPoolExecutor(self._wanted.parallel) as pool,
-            open(_journal(client, self._wanted, self._id), "a", encoding="ascii", buffering=1) as journal,
+            open(_journal(client, self._wanted, self._snapshot_id), "a", encoding="ascii", buffering=1) as journal,
         ):
             while True:
                 # However little the time, something is sent each time.
@@ -228,7 +222,7 @@ class Upload:
         client.call(
             "ebs",
             "PutSnapshotBlock",
-            SnapshotId=self._id,
+            SnapshotId=self._snapshot_id,
             BlockIndex=index,
             BlockData=data,
             DataLength=len(data),
@@ -242,14 +236,14 @@ class Upload:
         client.call(
             "ebs",
             "CompleteSnapshot",
-            SnapshotId=self._id,
+            SnapshotId=self._snapshot_id,
             ChangedBlocksCount=len(blocks),
             Checksum=disk.checksum_of_all(disk.checksum(disk.block(path, index)) for index in blocks),
             ChecksumAlgorithm="SHA256",
             ChecksumAggregationMethod="LINEAR",
         )
         found = waiting.until(
-            f"the snapshot {self._id} to be whole",
+            f"the snapshot {self._snapshot_id} to be whole",
             lambda: _find(client, self._wanted) or {"State": "not there"},
             lambda snapshot: snapshot["State"] != "pending",
             _WHOLE_WAIT,
@@ -259,12 +253,12 @@ class Upload:
             raise AwsError(
                 client.region, "ebs:CompleteSnapshot", found["State"], found.get("StateMessage", "it is not completed"), "Run again"
             )
-        client.call("ec2", "CreateTags", Resources=[self._id], Tags=tags.write({tags.WHOLE: str(len(blocks))}))
+        client.call("ec2", "CreateTags", Resources=[self._snapshot_id], Tags=tags.write({tags.WHOLE: str(len(blocks))}))
         os.unlink(_journal(client, self._wanted))
 
     def _clean_up(self, client: Client, error: LndError) -> None:
         """Remove what was begun, and say so; or that it could not be."""
-        if self._snapshot_id is None:
+        if not self._snapshot_id:
             return
         try:
             _remove(client, self._snapshot_id)
