@@ -77,13 +77,31 @@ class Fault:
     times: int
 
 
+class Stall:
+    """Calls that are not answered before it is over."""
+
+    def __init__(self, action: str, after: int) -> None:
+        self.action, self._left = action, after
+        self.reached, self.over = threading.Event(), threading.Event()
+
+    def due(self, action: str) -> bool:
+        """Whether this call waits."""
+        if action != self.action:
+            return False
+        self._left -= 1
+        return self._left < 0
+
+
 class StandIn:
     """Serves until it is stopped."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self._faults: dict[str, Fault] = {}
+        self._stall: Stall | None = None
         self._lock = threading.Lock()
+        self._session = boto3.Session("testing", "testing", region_name=REGION)
+        self._clients: dict[str, t.Any] = {}
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -105,7 +123,7 @@ class StandIn:
         for name in ("ec2", "ebs", "kms", "cloudwatch", "iam", "sts"):
             moto.backends.get_backend(name).reset()  # type: ignore[arg-type]
         self.sent.clear()
-        self._faults.clear()
+        self.recovers()
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -114,15 +132,25 @@ class StandIn:
 
     def client(self, service: str) -> t.Any:
         """For tests to arrange and to look; its calls are among those sent, too."""
-        return boto3.Session("testing", "testing", region_name=REGION).client(service, endpoint_url=self.url)
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service, endpoint_url=self.url)
+        return self._clients[service]
 
     def fails(self, action: str, code: str, message: str = "it is so", status: int = 400, after: int = 0, times: int = 1000) -> None:
         """From now on a call fails, after so many that succeed."""
         self._faults[action] = Fault(code, message, status, after, times)
 
+    def stalls(self, action: str, after: int) -> threading.Event:
+        """From now on a call gets no answer, after so many that do; gives what tells that one waits."""
+        self._stall = Stall(action, after)
+        return self._stall.reached
+
     def recovers(self) -> None:
-        """No call fails any more."""
+        """No call fails any more, and what waits is answered."""
         self._faults.clear()
+        if self._stall:
+            self._stall.over.set()
+            self._stall = None
 
     def image(self, description: str, state: str = "available", name: str = "noncustodial-signer-1.0.0") -> str:
         """An image that somebody shares. Of what it is registered with moto keeps name and description."""
@@ -149,14 +177,18 @@ class StandIn:
     def _answer(self, environ: dict[str, t.Any], start_response: t.Any) -> t.Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         one = _sent(environ, body)
-        if one.action == "kms:ScheduleKeyDeletion":
-            # Moto knows a key here by the last part of its name alone.
+        if one.action in ("kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion", "kms:EnableKey"):
+            # For these moto knows a key by the last part of its name alone.
             body = json.dumps({**one.arguments, "KeyId": one.arguments["KeyId"].rpartition("/")[2]}).encode()
             environ["CONTENT_LENGTH"] = str(len(body))
         environ["wsgi.input"] = io.BytesIO(body)
         with self._lock:
             self.sent.append(one)
             fault = self._due(one.action)
+            stall = self._stall if self._stall and self._stall.due(one.action) else None
+        if stall:
+            stall.reached.set()
+            stall.over.wait()
         if fault is None:
             return t.cast("t.Iterable[bytes]", self._moto(environ, start_response))
         if one.action.startswith("ec2:"):

@@ -120,8 +120,10 @@ class Client:
         """The error of ours for one of botocore's."""
         if not isinstance(error, botocore.exceptions.ClientError):
             lacking = (
+                botocore.exceptions.CredentialRetrievalError,
                 botocore.exceptions.NoCredentialsError,
                 botocore.exceptions.PartialCredentialsError,
+                botocore.exceptions.SSOError,
                 botocore.exceptions.TokenRetrievalError,
             )
             kind = NoCredentials if isinstance(error, lacking) else Unreachable

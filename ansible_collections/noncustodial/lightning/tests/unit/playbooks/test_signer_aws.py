@@ -247,6 +247,15 @@ def test_machine(tenant: Site) -> None:
     assert tenant.succeeds("signer_ec2", "--check")["changed"] == 4
     assert left(aws) == nothing
 
+    # A quota is named, with what to do.
+    aws.fails("ec2:RunInstances", "VcpuLimitExceeded", "You have requested more vCPU capacity than your limit")
+    message = tenant.fails("signer_ec2")
+    assert "The machine: " in message
+    assert "VcpuLimitExceeded" in message
+    assert "have it raised (Service Quotas in AWS's console)" in message
+    assert left(aws) == {**nothing, "keys": 1, "groups": 1, "logins": 1}
+    aws.recovers()
+
     # It is made, and what was asked for is what is wanted. Before that the cost is told.
     prices = {"instance_hour": 0.012, "volume_gib_month": 0.1, "public_address_hour": 0.005, "key_month": 1, "alarm_month": 0.1}
     done = tenant.succeeds("signer_ec2", signer_ec2_prices=prices, signer_ec2_prices_date="2026-11-25")
@@ -300,16 +309,21 @@ for _tag in ("!Ref", "!GetAtt", "!Sub"):
     Template.add_constructor(_tag, lambda loader, node: f"{node.tag} {loader.construct_scalar(node)}")
 
 
-@pytest.mark.parametrize("public", [True, False])
-def test_template(tenant: Site, public: bool) -> None:
+def resources(path: Path) -> dict[str, t.Any]:
+    """The properties of what a template makes."""
+    found = yaml.load(path.read_text(), Template)["Resources"]  # noqa: S506 - it is a safe one
+    return {name: one["Properties"] for name, one in found.items()}
+
+
+def test_template(tenant: Site) -> None:
     """It makes what the playbook makes, and cfn-lint has nothing to say of it."""
-    path = tenant.folder / "signer.yml"
-    given = {"signer_ec2_template": str(path), "signer_ec2_public": public}
-    tenant.succeeds("signer_ec2_template", **given)
+    path, private = tenant.folder / "signer.yml", tenant.folder / "private.yml"
+    tenant.succeeds("signer_ec2_template", signer_ec2_template=str(path))
     assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
-    lint = subprocess.run(["cfn-lint", "--regions", REGION, "--", str(path)], capture_output=True, text=True, check=False)
+    tenant.succeeds("signer_ec2_template", signer_ec2_template=str(private), signer_ec2_public=False)
+    lint = subprocess.run(["cfn-lint", "--regions", REGION, "--", str(path), str(private)], capture_output=True, text=True, check=False)
     assert (lint.returncode, lint.stdout) == (0, ""), lint.stdout + lint.stderr
-    its = {name: one["Properties"] for name, one in yaml.load(path.read_text(), Template)["Resources"].items()}  # noqa: S506 - it is a safe one
+    its = resources(path)
     assert {(rule["FromPort"], rule["ToPort"], rule["CidrIp"]) for rule in its["Firewall"]["SecurityGroupIngress"]} == WANTED
     assert its["Firewall"]["SecurityGroupEgress"] == [{"IpProtocol": "-1", "CidrIp": "127.0.0.1/32"}]
     machine = its["Machine"]
@@ -318,4 +332,5 @@ def test_template(tenant: Site, public: bool) -> None:
     assert (disk["Ebs"]["Encrypted"], disk["Ebs"]["KmsKeyId"]) == (True, "!GetAtt DiskKey.Arn")
     (file,) = yaml.safe_load(base64.b64decode(machine["UserData"]))["write_files"]
     assert file["content"] == tenant.kit.read_text()
-    assert ("Address" in its) is public
+    assert set(its) - set(resources(private)) == {"Address"}
+    assert resources(private)["Machine"]["NetworkInterfaces"][0]["AssociatePublicIpAddress"] is False

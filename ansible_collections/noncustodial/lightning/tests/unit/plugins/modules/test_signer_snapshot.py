@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
 
 NAME = "signer_snapshot"
 PUT = "ebs:PutSnapshotBlock"
+ROOT = Path(__file__).resolve().parents[7]
 
 
 def stored(aws: StandIn, snapshot_id: str, size: int) -> bytes:
@@ -97,6 +100,30 @@ def test_a_cut_upload_goes_on(aws: StandIn, fails: t.Any, succeeds: t.Any, optio
     result = succeeds(NAME, **options)
     assert result["snapshot_id"] == begun
     assert result["actions"] == ["upload", "complete"]
+    assert aws.actions.count(PUT) == 7
+    disk = (image / "signer.raw").read_bytes()
+    assert stored(aws, begun, len(disk)) == disk
+
+
+RUN = """
+import json, sys
+from ansible_collections.noncustodial.lightning.tests.unit.conftest import run
+run("signer_snapshot", **json.loads(sys.argv[1]))
+"""
+
+
+def test_a_killed_upload_goes_on(aws: StandIn, succeeds: t.Any, options: dict[str, t.Any], image: Path) -> None:
+    """It could not tidy up; what AWS had acknowledged by then is known all the same."""
+    stalled = aws.stalls(PUT, after=5)
+    with subprocess.Popen([sys.executable, "-c", RUN, json.dumps({**options, "parallel": 1})], cwd=ROOT) as killed:
+        assert stalled.wait(30)
+        killed.kill()
+    (begun,) = snapshots(aws)
+    # The one that waited gets there, as it may: it is sent again.
+    aws.recovers()
+    aws.sent.clear()
+    result = succeeds(NAME, **options)
+    assert result["snapshot_id"] == begun
     assert aws.actions.count(PUT) == 7
     disk = (image / "signer.raw").read_bytes()
     assert stored(aws, begun, len(disk)) == disk
