@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from .._lnd import wait as waiting
-from .._lnd.errors import InvalidInput, LndError, Refused
+from .._lnd.errors import InvalidInput, LndError, Refused, WaitTimeout
 from .._lnd.plan import Action, Plan
 from . import disk, tags
 from .errors import AwsError, Gone, NoCredentials, Throttled, Unreachable
@@ -26,8 +26,9 @@ if t.TYPE_CHECKING:
 _ABANDONED = 60
 # Seconds in which a snapshot that was sent must be whole at AWS, and how often is looked.
 _WHOLE_WAIT, _WHOLE_INTERVAL = 1800.0, 2.0
+_NOTE_CURE = "Check the directory of the image, its owner and the space on its disk"
 # Errors after which what was sent is still of use to the next run.
-_RESUMABLE = (Unreachable, Throttled, NoCredentials)
+_RESUMABLE = (Unreachable, Throttled, NoCredentials, WaitTimeout)
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,12 @@ class Upload:
         except LndError as error:
             self._clean_up(client, error)
             raise
+        except OSError as error:
+            named = InvalidInput(
+                f"Cannot read the disk, or note beside it what was sent, {error.filename or ''}: {error.strerror}", _NOTE_CURE
+            )
+            self._clean_up(client, named)
+            raise named from error
 
     def _start(self, client: Client) -> None:
         answer = client.call(
@@ -265,7 +272,7 @@ class Upload:
         except LndError as other:
             error.args = (f"{error} The snapshot {self._snapshot_id} that was begun is still there, and must be removed by hand: {other}",)
             return
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.unlink(_journal(client, self._wanted))
         error.args = (f"{error} The snapshot that was begun was removed again.",)
 

@@ -194,6 +194,14 @@ def test_what_could_not_be_removed_is_named(aws: StandIn, fails: t.Any, options:
     assert f"The snapshot {left} that was begun is still there, and must be removed by hand" in message
 
 
+def test_progress_that_cannot_be_noted(aws: StandIn, fails: t.Any, options: dict[str, t.Any], image: Path) -> None:
+    (image / "signer.raw.eu-central-1.sent").mkdir()
+    message = fails(NAME, **options)
+    assert "signer.raw.eu-central-1.sent: Is a directory. Check the directory of the image" in message
+    assert "The snapshot that was begun was removed again" in message
+    assert snapshots(aws) == []
+
+
 def test_no_credentials(aws: StandIn, fails: t.Any, options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     assert "Log in again, or name another profile" in fails(NAME, **options)
