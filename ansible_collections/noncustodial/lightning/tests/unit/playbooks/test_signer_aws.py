@@ -248,12 +248,12 @@ def test_machine(tenant: Site) -> None:
     assert left(aws) == nothing
 
     # A quota is named, with what to do.
-    aws.fails("ec2:RunInstances", "VcpuLimitExceeded", "You have requested more vCPU capacity than your limit")
+    aws.fails("kms:CreateKey", "LimitExceededException", "You have reached the limit of keys")
     message = tenant.fails("signer_ec2")
-    assert "The machine: " in message
-    assert "VcpuLimitExceeded" in message
+    assert "A key of yours encrypts the disk: " in message
+    assert "LimitExceededException" in message
     assert "have it raised (Service Quotas in AWS's console)" in message
-    assert left(aws) == {**nothing, "keys": 1, "groups": 1, "logins": 1}
+    assert left(aws) == nothing
     aws.recovers()
 
     # It is made, and what was asked for is what is wanted. Before that the cost is told.
