@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.grant import PERMISSIONS
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.grant import HUB_PERMISSIONS, PERMISSIONS
 
 COLLECTION = Path(__file__).parents[2]
 ROOT = COLLECTION.parents[2]
 NAME = "noncustodial.lightning"
 PAGES = [ROOT / "README.md", COLLECTION / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-INVENTORIES = ["example", "signer"]
+INVENTORIES = ["example", "node", "signer"]
 
 
 def found(pattern: str) -> list[tuple[str, str]]:
@@ -124,6 +124,7 @@ def path_there(path: str) -> bool:
 def test_figures() -> None:
     """Numbers that are written as words."""
     assert len(PERMISSIONS) == 11
+    assert len(HUB_PERMISSIONS) == 12
     assert len(yaml.safe_load((ROOT / "inventories/regtest/machines.yml").read_text())["machines"]) == 7
 
 
