@@ -61,6 +61,15 @@ def test_a_unit_that_started_after_its_files_is_current(files: Path) -> None:
     assert read_unit(run, "x.service", [str(files / "conf.d"), str(files / "missing")]) == CURRENT
 
 
+def test_of_a_generated_unit_its_source_counts(files: Path) -> None:
+    """The unit itself is written anew whenever systemd reads any."""
+    source, written = files / "unit", files / "dropin"
+    run = systemd(time.time() + 60, UnitFileState="generated", SourcePath=str(source), FragmentPath=str(written))
+    assert read_unit(run, "x.service", []) == CURRENT
+    run = systemd(time.time() - 60, UnitFileState="generated", SourcePath=str(source), FragmentPath=str(written))
+    assert read_unit(run, "x.service", []).newer == (str(source),)
+
+
 def test_whatever_is_newer_is_named(files: Path) -> None:
     run = systemd(time.time() - 60, FragmentPath=str(files / "unit"), DropInPaths=str(files / "dropin"))
     newer = read_unit(run, "x.service", [str(files / "conf.d"), str(files / "missing")]).newer
