@@ -79,6 +79,7 @@ class Wallet:
         """A new invoice, in sat."""
         return str(self._answer("POST", "/addinvoice", self._token, {"amt": amount, "memo": "to a customer"})["payment_request"])
 
-    def pay(self, invoice: str) -> None:
-        """Pay an invoice."""
-        self._answer("POST", "/payinvoice", self._token, {"invoice": invoice})
+    def pay(self, invoice: str) -> str:
+        """Pay an invoice; gives the preimage."""
+        paid = self._answer("POST", "/v2/payments/bolt11", self._token, {"invoice": invoice})
+        return str(paid["payment_preimage"])

@@ -11,11 +11,11 @@ import itertools
 import re
 import typing as t
 
-from . import _preflight_hubs
+from . import _preflight_hubs, _preflight_walls
 from ._lnd.kit import TENANT
 from ._node import NAME, SHAPES, Node, database_connections, node
 
-_PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs")
+_PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs", "walls")
 _SHAPE_NAMES = (*dict.fromkeys(SHAPES.values()), "external")
 # Where a node's addresses are told; bitcoind and PostgreSQL let in no others.
 _ADDRESSES = ("lnd_source_addresses", "bitcoind_node_addresses", "postgres_node_addresses")
@@ -47,6 +47,7 @@ def problems(
     numbers = [*_no_numbers(hosts, hostvars, ("lnd_port_offset", "lnd_postgres_maxconnections"))]
     numbers += _no_numbers(groups.get("postgres", ()), hostvars, ("postgres_max_connections", "postgres_reserved_connections"))
     numbers += _no_numbers(groups.get("hubs", ()), hostvars, ("lnd_port_offset", *_preflight_hubs.NUMBERS))
+    numbers += _no_numbers(groups.get("walls", ()), hostvars, ("lnd_port_offset", *_preflight_walls.NUMBERS))
     if numbers:
         return unknown + numbers
     nodes = {host: node(host, hostvars[host]) for host in hosts}
@@ -65,6 +66,7 @@ def problems(
         *_same_ports(running),
         *_same_database(running, servers),
         *_preflight_hubs.problems(hostvars, groups, defaults, running, lambda host: _server(hostvars[host], groups)),
+        *_preflight_walls.problems(hostvars, groups, running),
         *_small_servers(servers, hostvars, groups, defaults),
     ]
 

@@ -326,6 +326,95 @@ def test_a_hub_without_a_node(host: str) -> None:
     )
 
 
+WALLS = {"hubs": ["own-node", "acme", "globex"], "walls": ["own-node", "acme", "globex"]}
+COMMAND = {"wall_wallet_provider": "command", "wall_wallet_command": ["/srv/shop"]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"acme": {"wall_wallet_port": 443}, "globex": {"wall_wallet_address": "globex.example"}},
+        # Elsewhere everybody has all ports, and another address has other cookies.
+        {"own-node": {"wall_wallet_port": 9444, "wall_wallet_service": {"name": "acme"}}},
+        {"acme": COMMAND, "globex": {"wall_wallet_provider": "container", "wall_wallet_image": "localhost/shop"}},
+        # Only a program that is not ours listens on a port of loopback.
+        {"acme": {"wall_wallet_service_port": 9445}},
+        {"acme": {**GO, "lndhub_go_patched": True, "wall_wallet_provider": "none", "wall_wallet_port": 9445}},
+    ],
+)
+def test_walls_that_work(changes: dict[str, dict[str, t.Any]]) -> None:
+    assert found(changes, **WALLS) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"globex": {"wall_wallet_port": 9444}},
+            ["The wall & wallet of acme and the wall & wallet of globex on 192.0.2.14 have the same ports: 9444. Give one of them another"],
+        ),
+        (
+            {"acme": {"wall_wallet_port": 8445}},
+            ["The hub of globex and the wall & wallet of acme on 192.0.2.14 have the same ports: 8445."],
+        ),
+        (
+            {"acme": {"wall_wallet_port": "10010"}},
+            ["The lnd of acme and the wall & wallet of acme on 192.0.2.14 have the same ports: 10010."],
+        ),
+        (
+            {"acme": {**COMMAND, "wall_wallet_service_port": 9445}},
+            ["The wall & wallet of acme and the wall & wallet of globex on 192.0.2.14 have the same ports: 9445."],
+        ),
+        (
+            {"acme": {**GO, "lndhub_go_patched": True}},
+            ["acme: wall & wallet need an account at the hub, made by its administration, which lndhub.go has not."],
+        ),
+        ({"acme": {"wall_wallet_port": "https"}}, ["acme: wall_wallet_port is 'https', and must be a whole number from 0 on."]),
+        (
+            {"acme": {"wall_wallet_provider": "shop"}},
+            ["acme: wall_wallet_provider is 'shop'. Choose one of reference, command, container, none."],
+        ),
+        (
+            {"acme": {"wall_wallet_provider": "command"}},
+            ["acme: wall_wallet_provider is command, which this collection does not bring. Set wall_wallet_command."],
+        ),
+        (
+            {"acme": {"wall_wallet_provider": "container"}},
+            ["acme: wall_wallet_provider is container, which this collection does not bring. Set wall_wallet_image."],
+        ),
+        (
+            {"acme": {"wall_wallet_service": {"name": "shop"}}, "globex": {"wall_wallet_service": {"name": "shop"}}},
+            ["acme and globex have wall & wallet at one address, 192.0.2.14, and the same name for their cookies, shop."],
+        ),
+        # Machines apart, which end users see as one.
+        (
+            {"own-node": {"wall_wallet_address": "shops.example", "lnd_name": "acme"}, "acme": {"wall_wallet_address": "shops.example"}},
+            [
+                "acme and own-node have the same database, lnd_acme",
+                "The hubs of acme and own-node have the same database",
+                "acme and own-node have wall & wallet at one address, shops.example, and the same name for their cookies, acme.",
+            ],
+        ),
+        (
+            {"acme": {"wall_wallet_service": {"name": "Shop 1"}}},
+            ["acme: the name in wall_wallet_service is 'Shop 1', and cookies are named by it."],
+        ),
+    ],
+)
+def test_walls_that_cannot_work(changes: dict[str, dict[str, t.Any]], expected: list[str]) -> None:
+    texts = found(changes, **WALLS)
+    assert len(texts) == len(expected), texts
+    for text, beginning in zip(texts, expected, strict=True):
+        assert text.startswith(beginning)
+
+
+def test_a_wall_without_a_hub() -> None:
+    assert found({}, hubs=["acme"], walls=["acme", "globex"]) == [
+        "globex is in the group walls and not in hubs. Wall & wallet stand on the hub of their own host: put it there."
+    ]
+
+
 def test_an_inventory_without_a_database() -> None:
     assert found({}, postgres=[]) == []
 
