@@ -6,8 +6,10 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import ssl
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -58,4 +60,6 @@ class Shop(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(told).encode())
 
 
+# The first process of a container is not ended by a signal that it does not take.
+signal.signal(signal.SIGTERM, lambda *_what: sys.exit())
 HTTPServer((CONFIG["listen"]["host"], CONFIG["listen"]["port"]), Shop).serve_forever()

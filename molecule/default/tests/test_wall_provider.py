@@ -24,9 +24,10 @@ IMAGE = {
 }
 # An image of Python and the program alone. A container in a container has no overlay to store it in.
 BUILD = """
-mkdir -p /etc/containers && printf '[storage]\ndriver = "vfs"\n' > /etc/containers/storage.conf
-libraries=$(ldd /usr/bin/python3 /usr/lib/python3.13/lib-dynload/_ssl*.so | grep -o '/[^ )]*\\.so[^ )]*' | xargs -n 1 realpath --no-symlinks | sort -u)
-tar --create --dereference --exclude=test /srv/shop.py /usr/bin/python3 /usr/lib/python3.13 $libraries | podman import --quiet - localhost/shop:1
+mkdir -p /etc/containers
+printf '%s\n' '[storage]' 'driver = "vfs"' 'runroot = "/run/containers/storage"' 'graphroot = "/var/lib/containers/storage"' > /etc/containers/storage.conf
+libraries=$(ldd /usr/bin/python3 /usr/lib/python3.13/lib-dynload/_ssl*.so | grep -v ':$' | grep -o '/[^ )]*' | sort -u)
+tar --create --dereference --hard-dereference --exclude=test /srv/shop.py /usr/bin/python3 /usr/lib/python3.13 $libraries | podman import --quiet - localhost/shop:1
 """
 
 

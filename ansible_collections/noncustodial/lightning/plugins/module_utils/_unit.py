@@ -29,6 +29,8 @@ _PROPERTIES = (
 
 # Where an administrator's units are (systemd.unit(5)).
 _UNITS = "/etc/systemd/system"
+# And of what podman's generator makes units (podman-systemd.unit(5)).
+_CONTAINERS = "/etc/containers/systemd"
 
 
 class UnitError(Exception):
@@ -77,7 +79,9 @@ def read_unit(run: Run, name: str, files: t.Sequence[str]) -> Unit:
     paths = [path for path in [fragment, *found["DropInPaths"].split(), *files] if path]
     return Unit(
         active=found["ActiveState"] in ("active", "reloading"),
-        enabled=found["UnitFileState"] in ("enabled", "enabled-runtime", "static", "indirect", "alias", "generated"),
+        # What a generator makes cannot be enabled; before it was asked systemd does not know the unit.
+        enabled=found["UnitFileState"] in ("enabled", "enabled-runtime", "static", "indirect", "alias", "generated")
+        or Path(_CONTAINERS, f"{name.removesuffix('.service')}.container").exists(),
         stale=found["NeedDaemonReload"] == "yes" or found["LoadState"] == "not-found" or _unread(name, found["DropInPaths"].split()),
         newer=tuple(path for path in _flat(paths) if _changed(path) > started),
     )
