@@ -27,7 +27,9 @@ BUILD = """
 mkdir -p /etc/containers
 printf '%s\n' '[storage]' 'driver = "vfs"' 'runroot = "/run/containers/storage"' 'graphroot = "/var/lib/containers/storage"' > /etc/containers/storage.conf
 libraries=$(ldd /usr/bin/python3 /usr/lib/python3.13/lib-dynload/_ssl*.so | grep -v ':$' | grep -o '/[^ )]*' | sort -u)
-tar --create --dereference --hard-dereference --exclude=test /srv/shop.py /usr/bin/python3 /usr/lib/python3.13 $libraries | podman import --quiet - localhost/shop:1
+tar --create --dereference --hard-dereference --exclude=test /srv/shop.py /usr/bin/python3 /usr/lib/python3.13 $libraries > /srv/shop.tar
+podman import --quiet /srv/shop.tar localhost/shop:1
+rm /srv/shop.tar
 """
 
 
