@@ -29,6 +29,7 @@ from .place import Place
 
 _VOLUME = "/data"
 _SECRETS = "/run/secrets"
+_KIT = Path("/etc/signer/kit.json")
 _SUPERVISOR = 1
 _START = 60.0
 _NONCE = 12
@@ -70,6 +71,10 @@ class Container(Machine):
                 "The password of the wallet is shorter than 16 characters. Nothing was changed", "Make one with openssl rand -hex 32"
             )
         self.check_space()
+
+    def offered_kit(self) -> Path | None:
+        """One that is mounted into the container."""
+        return _KIT if _KIT.exists() else None
 
     def have_password(self) -> None:
         """It comes from outside."""

@@ -59,6 +59,10 @@ class Machine:
             raise InvalidInput(f"This machine has no user {USER}, so that it is no signer's image", "Start from the image of your provider")
         self.check_space()
 
+    def offered_kit(self) -> Path | None:
+        """A kit that lies elsewhere than where it is kept."""
+        return None
+
     def check_space(self) -> None:
         """Refuse a disk on which lnd would stop.
 

@@ -88,7 +88,7 @@ def read(host: Machine) -> Found:
     """
     place = host.place
     image, chosen = read_image(place), read_settings(place)
-    kit, fault = _kit(place, image)
+    kit, fault = _kit(host, image)
     networks = place.networks()
     network = networks[0] if networks else kit["network"] if kit else "mainnet"
     known: dict[str, t.Any] = {
@@ -106,9 +106,9 @@ def read(host: Machine) -> Found:
     return Found(**known, **_lnd(host, network, chosen))
 
 
-def _kit(place: Place, image: Image) -> tuple[kits.Kit | None, str]:
+def _kit(host: Machine, image: Image) -> tuple[kits.Kit | None, str]:
     try:
-        return kits.read(place, image), ""
+        return kits.read(host.place, image, None if host.place.kit.exists() else host.offered_kit()), ""
     except Missing:
         return None, ""
     except LndError as error:

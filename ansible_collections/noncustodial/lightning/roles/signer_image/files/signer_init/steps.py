@@ -96,6 +96,7 @@ def run(host: Machine, request: Request, say: Say) -> dict[str, t.Any]:
         LndError, UnitError: something is not as it must be; the text says what, and what to do.
         Stopped: the tenant has stopped at the terminal.
     """
+    request = replace(request, kit_file=request.kit_file or host.offered_kit())
     agreed = agree(host, request)
     say(f"Kit of {agreed.kit['tenant']} on {agreed.network}. The provider will dial {agreed.chosen.address}:{agreed.chosen.port}.")
     configure(agreed, request.kit_file)
