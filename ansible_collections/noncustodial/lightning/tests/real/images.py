@@ -176,7 +176,11 @@ class Machine(Login):
         subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(self._root)], check=True)
         podman(
             *("run", "--detach", "--name", self.name, "--hostname", "signer", "--systemd=always", "--network", network.name),
-            *("--cap-add=SYS_ADMIN,NET_ADMIN,MKNOD,SYS_PTRACE", "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
+            *(
+                "--cap-add=SYS_ADMIN,NET_ADMIN,MKNOD,SYS_PTRACE,AUDIT_WRITE",
+                "--security-opt=seccomp=unconfined",
+                "--security-opt=apparmor=unconfined",
+            ),
             *("--rootfs", self._root, "/bin/sh", "-ec", INIT),
         )
         self.await_start()
@@ -242,3 +246,15 @@ def reaches(address: str, port: int, timeout: float = 2) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((address, port), timeout):
         return True
     return False
+
+
+def container_image() -> str:
+    """The name of the container's image."""
+    return f"localhost/noncustodial-lightning-signer:{json.loads((IMAGE / 'manifest.json').read_text())['version']}"
+
+
+def neighbour_reaches(network: Network, address: str, port: int) -> bool:
+    """Whether something answers to another machine of the network."""
+    program = f"import socket; socket.create_connection(({address!r}, {port}), 3)"
+    entry = ("--entrypoint", "/usr/bin/python3")
+    return podman("run", "--rm", "--network", network.name, *entry, container_image(), "-c", program, check=False).returncode == 0

@@ -28,7 +28,7 @@ class Provider:
     """
 
     def __init__(self, folder: Path, addresses: list[str]) -> None:
-        self.folder, self._addresses = folder, addresses
+        self.folder, self.addresses = folder, addresses
         self.identity, self.recipient = age_key(folder, "identity")
 
     def kit(self, tenant: str, **changes: t.Any) -> Values:
@@ -39,7 +39,7 @@ class Provider:
             "tenant": tenant,
             "network": "regtest",
             "lnd_version": VERSION,
-            "provider_addresses": self._addresses,
+            "provider_addresses": self.addresses,
             "age_recipient": self.recipient,
             **changes,
         }

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
-from ansible_collections.noncustodial.lightning.tests.real.images import IMAGE, PORT, Network, podman, reaches
+from ansible_collections.noncustodial.lightning.tests.real.images import PORT, Network, container_image, podman, reaches
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider, Values, age_key
 
 pytestmark = pytest.mark.image
@@ -42,13 +42,12 @@ class Box:
 
     def run(self, *options: str) -> None:
         """Start it, on the volume that is there."""
-        version = json.loads((IMAGE / "manifest.json").read_text())["version"]
         podman(
             *("run", "--detach", "--name", self.name, "--network", self._network.name, "--user", f"{ANYBODY}:{ANYBODY}"),
             *options,
             *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--volume", f"{self.name}:/data"),
             *("--secret", f"{self.name},target=wallet-password,uid={ANYBODY},mode=0400"),
-            *("--volume", f"{self._kit}:/etc/signer/kit.json:ro", f"localhost/noncustodial-lightning-signer:{version}"),
+            *("--volume", f"{self._kit}:/etc/signer/kit.json:ro", container_image()),
         )
 
     def _address(self) -> str:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import typing as t
@@ -20,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import IMPORT_ROOT, until
-from ansible_collections.noncustodial.lightning.tests.real.images import IMAGE, PORT, Machine, Network, Session, podman
+from ansible_collections.noncustodial.lightning.tests.real.images import IMAGE, PORT, Machine, Network, Session, neighbour_reaches, podman
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import BUNDLE, VERSION, Provider, Values, age_key, user_data
 
 pytestmark = pytest.mark.image
@@ -182,12 +183,20 @@ def test_run_again_it_changes_nothing(machine: Machine) -> None:
     assert machine.read(BUNDLE) == before
 
 
-def test_only_what_the_kit_allows_is_open(machine: Machine, other: Machine) -> None:
+def test_only_what_the_kit_allows_is_open(machine: Machine, network: Network) -> None:
     """To the provider ssh and lnd; to a machine beside it ssh alone."""
     assert ports(machine) == {22, PORT}
-    scan = "import socket; socket.create_connection(('{}', {}), 3)"
-    assert other.inside("python3", "-c", scan.format(machine.address, 22), check=False).returncode == 0
-    assert other.inside("python3", "-c", scan.format(machine.address, PORT), check=False).returncode == 1
+    assert neighbour_reaches(network, machine.address, 22)
+    assert not neighbour_reaches(network, machine.address, PORT)
+
+
+def test_the_signer_reaches_nobody(machine: Machine, provider: Provider) -> None:
+    """Not even the provider."""
+    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104  # on the address at which the machines see this host
+        address = (provider.addresses[0], listener.getsockname()[1])
+        socket.create_connection(address, 3).close()
+        connect = f"import socket; socket.create_connection({address!r}, 3)"
+        assert "Error" in machine.inside("python3", "-c", connect, check=False).stderr
 
 
 def test_the_unit_is_sandboxed(machine: Machine) -> None:
