@@ -39,7 +39,9 @@ TOKENS = re.compile(r"(\d+)\. (\w+)")
 
 def podman(*arguments: str | Path, check: bool = True, **options: t.Any) -> subprocess.CompletedProcess[str]:
     """Run podman."""
-    return subprocess.run(["podman", *map(str, arguments)], check=check, capture_output=True, text=True, **options)
+    done = subprocess.run(["podman", *map(str, arguments)], check=False, capture_output=True, text=True, **options)
+    assert done.returncode == 0 or not check, f"podman {' '.join(map(str, arguments))}: {done.stderr}"
+    return done
 
 
 class Network:

@@ -46,7 +46,7 @@ class Box:
             *("run", "--detach", "--name", self.name, "--network", self._network.name, "--user", f"{ANYBODY}:{ANYBODY}"),
             *options,
             *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--volume", f"{self.name}:/data"),
-            *("--secret", f"{self.name},target=wallet-password,uid={ANYBODY},mode=0400"),
+            *("--secret", f"{self.name},target=wallet-password,uid={ANYBODY},mode=0400", "--tmpfs", "/run/secrets"),
             *("--volume", f"{self._kit}:/etc/signer/kit.json:ro", container_image()),
         )
 
