@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import os
 import re
@@ -52,6 +53,11 @@ class Network:
         podman("network", "create", self.name)
         (subnet,) = json.loads(podman("network", "inspect", self.name).stdout)[0]["subnets"]
         self.provider: str = subnet["gateway"]
+        self._free = iter([*ipaddress.ip_network(subnet["subnet"]).hosts()][9:])
+
+    def address(self) -> str:
+        """One of its own for another machine; podman would give it another one after each restart."""
+        return str(next(self._free))
 
     def remove(self) -> None:
         """Take it away."""
@@ -169,7 +175,7 @@ class Machine(Login):
 
     def __init__(self, folder: Path, network: Network, seed: t.Mapping[str, str]) -> None:
         super().__init__(folder)
-        self.name = f"{network.name}-{folder.name}"
+        self.name, self.address = f"{network.name}-{folder.name}", network.address()
         self.disk, work, self._root = folder / "upper", folder / "work", folder / "root"
         for path in (self.disk, work, self._root):
             path.mkdir(parents=True)
@@ -177,7 +183,8 @@ class Machine(Login):
         options = f"lowerdir={IMAGE / 'work/root'},upperdir={self.disk},workdir={work}"
         subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(self._root)], check=True)
         podman(
-            *("run", "--detach", "--name", self.name, "--hostname", "signer", "--systemd=always", "--network", network.name),
+            *("run", "--detach", "--name", self.name, "--hostname", "signer", "--systemd=always"),
+            *("--network", network.name, "--ip", self.address),
             *(
                 "--cap-add=SYS_ADMIN,NET_ADMIN,MKNOD,SYS_PTRACE,AUDIT_WRITE",
                 "--security-opt=seccomp=unconfined",
@@ -200,12 +207,6 @@ class Machine(Login):
         (where / "meta-data").write_text(f"instance-id: {uuid.uuid4()}\n")
         for name, content in seed.items():
             (where / name).write_text(content.replace("@KEY@", self.key.with_suffix(".pub").read_text().strip()))
-
-    @property
-    def address(self) -> str:  # type: ignore[override]
-        """By which it is reached."""
-        networks = json.loads(podman("container", "inspect", self.name).stdout)[0]["NetworkSettings"]["Networks"]
-        return str(next(iter(networks.values()))["IPAddress"])
 
     @property
     def endpoint(self) -> str:

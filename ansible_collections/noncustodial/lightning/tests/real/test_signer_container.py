@@ -32,27 +32,31 @@ class Box:
     """
 
     def __init__(self, network: Network, kit: Path) -> None:
-        self.name = f"{network.name}-box"
+        self.name, self.address = f"{network.name}-box", network.address()
         self._network, self._kit = network, kit
         self.password = secrets.token_hex(32)
         podman("secret", "create", self.name, "-", input=self.password)
         self.run()
-        # Its certificate has this one.
-        self.address = self._address()
 
-    def run(self, *options: str) -> None:
+    def run(self) -> None:
         """Start it, on the volume that is there."""
         podman(
-            *("run", "--detach", "--name", self.name, "--network", self._network.name, "--user", f"{ANYBODY}:{ANYBODY}"),
-            *options,
+            *(
+                "run",
+                "--detach",
+                "--name",
+                self.name,
+                "--network",
+                self._network.name,
+                "--ip",
+                self.address,
+                "--user",
+                f"{ANYBODY}:{ANYBODY}",
+            ),
             *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--volume", f"{self.name}:/data"),
             *("--secret", f"{self.name},target=wallet-password,uid={ANYBODY},mode=0400", "--tmpfs", "/run/secrets"),
             *("--volume", f"{self._kit}:/etc/signer/kit.json:ro", container_image()),
         )
-
-    def _address(self) -> str:
-        networks = json.loads(podman("container", "inspect", self.name).stdout)[0]["NetworkSettings"]["Networks"]
-        return str(next(iter(networks.values()))["IPAddress"])
 
     def inside(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run something in it."""
@@ -132,7 +136,7 @@ def test_it_is_nobody_and_can_write_its_volume_alone(box: Box) -> None:
 
 def test_another_container_on_the_volume_signs_at_once(box: Box, provider: Provider, record_property: t.Callable[..., None]) -> None:
     box.drop()
-    box.run(f"--ip={box.address}")
+    box.run()
     began = time.monotonic()
     until("signatures", lambda: signs(box, provider), 60)
     record_property("signs", round(time.monotonic() - began, 1))

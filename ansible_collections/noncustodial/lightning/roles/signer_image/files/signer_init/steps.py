@@ -319,7 +319,8 @@ def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
 
 def _not_revoked(agreed: Agreed, present: baking.Present) -> None:
     """A grant that the tenant has revoked does not come back by itself."""
-    if agreed.place.macaroon.exists() and agreed.chosen.root_key_id not in present.root_key_ids:
+    there = present.macaroon
+    if there is not None and there.root_key_id == agreed.chosen.root_key_id and there.root_key_id not in present.root_key_ids:
         raise Refused(
             f"The grant {agreed.chosen.root_key_id} was revoked on this signer, and is not given again by itself. Nothing was changed",
             f"To let the provider sign again, say so: signer-init --root-key-id {agreed.chosen.root_key_id + 1}, and hand over the new bundle",
