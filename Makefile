@@ -12,7 +12,7 @@ demo-down: ## remove the demo
 	@tools/demo down
 
 test: ## everything below up to scenarios
-	@tools/test lint sanity unit scenarios
+	@tools/test lint sanity unit image scenarios
 
 lint: ## ruff, mypy, yamllint, ansible-lint, changelog, shellcheck, protos
 	@tools/test lint
@@ -29,8 +29,8 @@ scenarios: ## molecule: topologies with real daemons, from machines to two tenan
 image: ## the image from which tenants start their signers: raw disk, qcow2, container
 	@tools/signer-image build
 
-image-test: image ## machines of that image, from the first login to the bundle
-	@tools/signer-image test
+image-test: ## that image, and machines and a container of it, from the first login to the bundle
+	@tools/test image
 
 image-boot: image ## its disk under QEMU with a TPM; minutes under emulation
 	@tools/signer-image boot

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+import jinja2
 import yaml
 
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
@@ -89,3 +91,34 @@ def test_the_firewall_lets_in_whom_kit_and_tenant_name(tmp_path: Path) -> None:
     assert "ip saddr { 203.0.113.0/24 } tcp dport 22 accept" in rules
     assert "        udp dport 53 accept\n" in rules
     assert rules.count("policy drop") == 3
+
+
+def rendered(name: str) -> str:
+    template = jinja2.Template((ROLE / "templates" / f"{name}.j2").read_text(), trim_blocks=True, keep_trailing_newline=True)
+    return template.render(ansible_managed="", signer_image_version="0.21.2-beta-1")
+
+
+def test_a_pod_may_do_nothing_but_its_work() -> None:
+    workload, service, policy = yaml.safe_load_all(rendered("signer.yaml"))
+    pod = workload["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert workload["spec"]["replicas"] == 1
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert not pod["automountServiceAccountToken"]
+    assert {one["mountPath"] for one in container["volumeMounts"]} == {"/data", "/tmp", "/etc/signer", "/run/secrets"}
+    assert service["spec"]["externalTrafficPolicy"] == "Local"
+    assert (policy["spec"]["policyTypes"], policy["spec"]["egress"]) == (["Ingress", "Egress"], [])
+
+
+def test_the_container_of_podman_is_as_the_one_that_is_tested() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read_string(rendered("signer.container"))
+    container = unit["Container"]
+    assert (container["ReadOnly"], container["DropCapability"], container["NoNewPrivileges"]) == ("true", "all", "true")
+    assert container["Image"] == "localhost/noncustodial-lightning-signer:0.21.2-beta-1"
