@@ -78,7 +78,7 @@ def _init(host: Machine, given: argparse.Namespace) -> int:
     chosen = {field.name: getattr(given, field.name, None) for field in fields(Settings)}
     with _alone(host.place):
         found = steps.run(host, steps.Request(given.kit, given.bring_seed, chosen), lambda text: print(text, flush=True))
-    print(_handing_over(host.place, found))
+    print(_handing_over(host, found))
     return 0
 
 
@@ -101,12 +101,13 @@ def _alone(place: Place) -> t.Iterator[None]:
         yield
 
 
-def _handing_over(place: Place, found: t.Mapping[str, t.Any]) -> str:
+def _handing_over(host: Machine, found: t.Mapping[str, t.Any]) -> str:
+    place = host.place
     public = place.signing_key.with_suffix(".pub").read_text().strip()
     seed = (
         f"""
 Fetch your encrypted seed and keep it, with its key elsewhere:
-  ssh THIS-MACHINE sudo cat {place.encrypted_seed} > seed.age
+  {host.fetching(place.encrypted_seed)} > seed.age
 """
         if place.encrypted_seed.exists()
         else ""
@@ -122,7 +123,7 @@ Two things go to your provider:
 1. Once, by a way that it can trust, such as a call: your key for bundles, by which it knows that a bundle is yours:
   {public}
 2. The bundle. It is encrypted to the provider and signed with that key, so that any way will do:
-  ssh THIS-MACHINE sudo cat {place.bundle} > bundle.json
+  {host.fetching(place.bundle)} > bundle.json
 
 If a firewall or a cloud's security group stands before this machine, open port 10009 there to the provider's addresses
 in the kit, and to nobody else. signer-status tells at any time how things stand."""

@@ -48,6 +48,7 @@ class Container(Machine):
     """
 
     keeps_passwords = False
+    has_firewall = False
     listens_before = ("127.0.0.1",)
 
     def __init__(self, place: Place | None = None, secrets: str = _SECRETS, supervisor: int = _SUPERVISOR) -> None:
@@ -71,6 +72,9 @@ class Container(Machine):
                 "The password of the wallet is shorter than 16 characters. Nothing was changed", "Make one with openssl rand -hex 32"
             )
         self.check_space()
+
+    def fetching(self, path: Path) -> str:
+        return f"podman exec THIS-CONTAINER cat {path}"
 
     def offered_kit(self) -> Path | None:
         """One that is mounted into the container."""

@@ -38,6 +38,8 @@ class Machine:
 
     keeps_passwords = True
     """Whether the wallet's password is sealed here, and does not come from elsewhere."""
+    has_firewall = True
+    """Whether the signer closes itself to others."""
     listens_before = ("0.0.0.0",)  # noqa: S104  # the firewall says who reaches it
     """Where lnd listens before there is a wallet."""
     credentials = f"/run/credentials/{UNIT}"
@@ -58,6 +60,10 @@ class Machine:
         if _run(["id", "--user", USER])[0]:
             raise InvalidInput(f"This machine has no user {USER}, so that it is no signer's image", "Start from the image of your provider")
         self.check_space()
+
+    def fetching(self, path: Path) -> str:
+        """The command by which the tenant gets a file."""
+        return f"ssh -T THIS-MACHINE sudo cat {path}"
 
     def offered_kit(self) -> Path | None:
         """A kit that lies elsewhere than where it is kept."""

@@ -126,6 +126,8 @@ def _problems(made: Settings) -> t.Iterator[Problem]:
             yield Problem("seed_recipient", error.what)
     if made.root_key_id < 1:
         yield Problem("root_key_id", "is below 1; 0 is lnd's own and could not be revoked")
+    if made.bundle_valid_for < 1:
+        yield Problem("bundle_valid_for", "is below 1 second")
     if made.without_tpm not in ("", NO_TPM):
         yield Problem("without_tpm", f"is not the sentence '{NO_TPM}'")
 

@@ -31,6 +31,7 @@ class Found:
         kit: if it is there and for this signer.
         kit_fault: why not, empty if it is only missing.
         sealed: how the wallet's password is kept; empty if it could not be.
+        has_firewall: whether the signer closes itself to others.
         closed: whether the firewall knows the kit.
         seed: one of NONE, UNDER_WAY, CONFIRMED, FOREIGN.
         wallet: whether lnd has a wallet, whole or not.
@@ -42,6 +43,7 @@ class Found:
         certificate_ends: the day.
         bundle: its open part, empty if there is none.
         revoked: whether the grant in it was revoked.
+        fetching: the command that gets it.
     """
 
     image: Image
@@ -49,6 +51,7 @@ class Found:
     kit: kits.Kit | None = None
     kit_fault: str = ""
     sealed: str = ""
+    has_firewall: bool = True
     closed: bool = False
     seed: str = NONE
     wallet: bool = False
@@ -60,6 +63,7 @@ class Found:
     certificate_ends: str = ""
     bundle: t.Mapping[str, t.Any] | None = None
     revoked: bool = False
+    fetching: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ def read(host: Machine) -> Found:
         "kit": kit,
         "kit_fault": fault,
         "sealed": _sealed(host, chosen),
+        "has_firewall": host.has_firewall,
+        "fetching": host.fetching(place.bundle),
         "closed": place.lnd_conf.exists(),
         "seed": _seed(host),
         "wallet": bool(networks),
@@ -172,11 +178,7 @@ def steps(found: Found) -> list[Step]:
             f"{found.chosen.address}:{found.chosen.port}" if found.chosen.address else "not chosen yet",
         ),
         Step("keys", bool(found.sealed), found.sealed or "there is no TPM to seal them to"),
-        Step(
-            "firewall",
-            found.closed,
-            f"for the provider: {', '.join(kit['provider_addresses'])}" if found.closed and kit else "ssh alone is open",
-        ),
+        *([_firewall(found)] if found.has_firewall else []),
         Step(
             "seed",
             found.seed == NONE and found.wallet,
@@ -192,6 +194,13 @@ _SEED = {
     CONFIRMED: "you have confirmed it; its wallet is not there yet",
     FOREIGN: "sealed by another machine: this is a copy of a disk",
 }
+
+
+def _firewall(found: Found) -> Step:
+    if found.closed and found.kit:
+        text = f"for the provider {', '.join(found.kit['provider_addresses'])}; for ssh {', '.join(found.chosen.admin_addresses)}"
+        return Step("firewall", True, text)
+    return Step("firewall", found.closed, "ssh alone is open")
 
 
 def _bundle(found: Found) -> str:
@@ -216,4 +225,4 @@ def following(found: Found) -> str:
         return "Run signer-init; it goes on where it was"
     if document.date(t.cast("t.Mapping[str, str]", found.bundle)["expires"]) <= document.now():
         return "Nothing if your provider has taken the bundle up; otherwise signer-init writes a new one"
-    return "Give the bundle to your provider, if it does not have it: sudo cat /etc/signer/bundle.json"
+    return f"Give the bundle to your provider, if it does not have it: {found.fetching}"

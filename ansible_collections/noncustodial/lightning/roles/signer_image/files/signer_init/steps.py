@@ -100,7 +100,8 @@ def run(host: Machine, request: Request, say: Say) -> dict[str, t.Any]:
     agreed = agree(host, request)
     say(f"Kit of {agreed.kit['tenant']} on {agreed.network}. The provider will dial {agreed.chosen.address}:{agreed.chosen.port}.")
     configure(agreed, request.kit_file)
-    say("The machine is closed to everybody but the provider's addresses, and to ssh.")
+    if host.has_firewall:
+        say(f"The machine is closed, but to the provider's addresses, and for ssh to {', '.join(agreed.chosen.admin_addresses)}.")
     have_wallet(agreed, say)
     say("The wallet is there, and lnd serves.")
     return have_bundle(agreed)
@@ -122,7 +123,7 @@ def agree(host: Machine, request: Request) -> Agreed:
     check_close_address(chosen, kit["network"])
     check_tpm(host, chosen)
     host.check()
-    terminal = of_session() if needs_terminal(host, kit, chosen) else None
+    terminal = of_session() if needs_terminal(host, kit, chosen, request.bring_seed) else None
     if not chosen.address:
         # Asking needs a terminal, so that there is one.
         chosen = replace(chosen, address=ask_address(t.cast("Terminal", terminal)))
@@ -143,11 +144,11 @@ def check_tpm(host: Machine, chosen: Settings) -> None:
         )
 
 
-def needs_terminal(host: Machine, kit: Kit, chosen: Settings) -> bool:
+def needs_terminal(host: Machine, kit: Kit, chosen: Settings, bring_seed: bool) -> bool:
     """Whether something will be asked or shown."""
     under_way = pending.read(host)
     has_seed = under_way.confirmed if under_way else host.place.wallet(kit["network"]).exists()
-    return not chosen.address or not (has_seed or chosen.seed_recipient)
+    return not chosen.address or not (has_seed or (chosen.seed_recipient and not bring_seed))
 
 
 def ask_address(terminal: Terminal) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing, Refused
+from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import Bench
-from signer_init import host, kits, settings, steps
+from signer_init import host, kits, pending, settings, steps
 from signer_init.settings import NO_TPM
 
 
@@ -79,6 +80,7 @@ def test_what_is_no_kit(bench: Bench, content: str) -> None:
         ({"admin_addresses": "192.0.2.0/24"}, "admin_addresses is no list"),
         ({"admin_addresses": ["192.0.2.0/24", "10.0.0.0/8; }"]}, r"admin_addresses\[1\] is neither"),
         ({"admin_addresses": []}, "nobody could log in again"),
+        ({"bundle_valid_for": 0}, "bundle_valid_for is below 1"),
         ({"root_key_id": 0}, "root_key_id is below 1"),
         ({"root_key_id": True}, "root_key_id is no number"),
         ({"seed_recipient": "AGE-SECRET-KEY-1AAAA"}, "private key"),
@@ -138,3 +140,28 @@ def test_a_small_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host.shutil, "disk_usage", lambda _path: host.shutil._ntuple_diskusage(10 << 30, 10 << 30, 100 << 20))
     with pytest.raises(Refused, match="Only 100 MiB are free"):
         bench.check_space()
+
+
+@pytest.mark.parametrize(
+    ("wallet", "seed", "chosen", "bring_seed", "needed"),
+    [
+        (False, None, {}, False, True),
+        (False, None, {"seed_recipient": RECIPIENT}, False, False),
+        (False, None, {"seed_recipient": RECIPIENT}, True, True),
+        (False, None, {"seed_recipient": RECIPIENT, "address": ""}, False, True),
+        (True, None, {}, False, False),
+        (True, False, {}, False, True),
+        (False, True, {}, False, False),
+    ],
+)
+@pytest.mark.usefixtures("systemd_creds")
+def test_a_terminal_is_only_asked_for_where_something_is_shown_or_asked(
+    bench: Bench, wallet: bool, seed: bool | None, chosen: dict[str, str], bring_seed: bool, needed: bool
+) -> None:
+    """A seed is under way and confirmed or not, or there is none."""
+    if wallet:
+        bench.have_wallet()
+    if seed is not None:
+        pending.keep(bench, pending.Pending(("word",) * 24, "regtest", 1, confirmed=seed))
+    made = settings.Settings(**{"address": "signer.example", **chosen})
+    assert steps.needs_terminal(bench, bundles.kit(), made, bring_seed) is needed

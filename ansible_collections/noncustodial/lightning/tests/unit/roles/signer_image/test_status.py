@@ -19,6 +19,11 @@ IMAGE = Image("0.21.2-beta-1", "0.21.2-beta", ())
 NODE = "02" + "ab" * 32
 
 
+def test_a_container_has_no_firewall_to_tell_of() -> None:
+    assert "firewall" in [step.name for step in status.steps(found())]
+    assert "firewall" not in [step.name for step in status.steps(found(has_firewall=False))]
+
+
 def found(**changes: t.Any) -> status.Found:
     """A signer that needs nothing more, but for the changes."""
     whole: dict[str, t.Any] = {
