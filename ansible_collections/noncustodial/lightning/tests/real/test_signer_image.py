@@ -70,6 +70,7 @@ class Kept:
     words: t.ClassVar[list[str]] = []
     first: t.ClassVar[Values] = {}
     second: t.ClassVar[Values] = {}
+    seed: t.ClassVar[str] = ""
 
 
 def begin(machine: Machine) -> Session:
@@ -329,10 +330,41 @@ def test_power_cuts_while_the_wallet_is_made(other: Machine, provider: Provider,
     assert done.returncode == 0, done.stdout + done.stderr
     seen.add(seed())
     assert len(seen) == 1
+    (Kept.seed,) = seen
     Kept.second = provider.open(other.read, "globex")
     provider.check(other.endpoint, Kept.second)
     assert other.status()["done"]
     assert not (other.disk / "etc/credstore.encrypted/signer-init.seed").exists()
+
+
+KEEP = """
+import sys
+from signer_init import pending
+from signer_init.host import Machine
+from signer_init.place import Place
+place = Place()
+words = tuple(sys.stdin.read().split())
+pending.keep(Machine(place), pending.Pending(words, "regtest", int(place.birthday.read_text()), confirmed=True))
+"""
+
+
+def test_a_wallet_that_lnd_was_cut_off_in_is_made_again_of_its_seed(other: Machine, provider: Provider) -> None:
+    """As a power cut in lnd's own work leaves it: the seed is confirmed and sealed, and the wallet's file opens for nobody."""
+    other.inside("env", "PYTHONPATH=/usr/lib/noncustodial-lightning/signer", "python3", "-Bc", KEEP, input=Kept.seed)
+    other.inside("systemctl", "stop", "lnd@signer.service")
+    other.inside(
+        "sh",
+        "-c",
+        "cd /var/lib/lnd/signer && find data -type f ! -name wallet.db -delete && truncate --size=20000 data/chain/bitcoin/*/wallet.db",
+    )
+    done = other.run("sudo", "signer-init")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the same seed is used again" in done.stdout
+    again = provider.open(other.read, "globex")
+    assert again["node_id"] == Kept.second["node_id"]
+    provider.check(other.endpoint, again)
+    (aside,) = re.findall(r"/var/lib/lnd/signer/data\.incomplete_\w+", done.stdout)
+    assert other.inside("find", aside, "-name", "wallet.db").stdout
 
 
 def test_two_machines_of_one_image_share_no_secret(machine: Machine, other: Machine) -> None:

@@ -262,6 +262,8 @@ def _make(agreed: Agreed, client: Client, under_way: pending.Pending | None) -> 
             agreed.terminal.say(f"{error}\nNothing was made. Please try again.")
             under_way = None
             continue
+        # A grant of an earlier wallet is worthless: its root key was with that.
+        place.macaroon.unlink(missing_ok=True)
         return
 
 
