@@ -138,7 +138,13 @@ class Login:
 
     def ssh(self, *command: str, terminal: bool = False) -> list[str]:
         """The command that runs something in it as its administrator does."""
-        options = ["BatchMode=yes", "StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known_hosts", "LogLevel=ERROR"]
+        options = [
+            "BatchMode=yes",
+            "StrictHostKeyChecking=no",
+            f"UserKnownHostsFile={self.folder}/known_hosts",
+            "LogLevel=ERROR",
+            "ConnectTimeout=10",
+        ]
         return [
             "ssh",
             *(["-tt"] if terminal else ["-T"]),
