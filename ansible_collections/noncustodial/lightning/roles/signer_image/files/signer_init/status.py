@@ -132,9 +132,9 @@ def _seed(host: Machine) -> str:
 def _sealed(host: Machine, chosen: Settings) -> str:
     if not host.keeps_passwords:
         return "by a password from outside this container"
-    if host.has_tpm():
-        return "sealed by this machine's TPM"
-    return "sealed by a file on this disk, as you have accepted" if chosen.without_tpm else ""
+    if chosen.without_tpm:
+        return "sealed by a file on this disk, as you have accepted"
+    return "sealed by this machine's TPM" if host.has_tpm() else ""
 
 
 def _lnd(host: Machine, network: str, chosen: Settings) -> dict[str, t.Any]:

@@ -122,6 +122,9 @@ def agree(host: Machine, request: Request) -> Agreed:
     kit = kits.read(place, image, request.kit_file)
     check_close_address(chosen, kit["network"])
     check_tpm(host, chosen)
+    if host.has_tpm() and not place.password.exists():
+        # Said without need: what will be kept is how the password was sealed.
+        chosen = replace(chosen, without_tpm="")
     host.check()
     terminal = of_session() if needs_terminal(host, kit, chosen, request.bring_seed) else None
     if not chosen.address:

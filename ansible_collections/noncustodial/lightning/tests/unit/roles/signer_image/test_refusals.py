@@ -123,6 +123,16 @@ def test_no_tpm_is_refused_but_in_so_many_words(bench: Bench) -> None:
     assert agreed(bench, address="signer.example", seed_recipient=RECIPIENT, without_tpm=NO_TPM).network == "regtest"
 
 
+def test_who_has_a_tpm_does_not_do_without_it(bench: Bench) -> None:
+    """But a password that was sealed without one stays so."""
+    bench.give_kit()
+    chosen = {"address": "signer.example", "seed_recipient": RECIPIENT, "without_tpm": NO_TPM}
+    assert agreed(bench, **chosen).chosen.without_tpm == ""
+    bench.place.password.parent.mkdir(parents=True)
+    bench.place.password.touch()
+    assert agreed(bench, **chosen).chosen.without_tpm == NO_TPM
+
+
 @pytest.mark.parametrize(
     "chosen",
     [{"seed_recipient": "age1"}, {"close_address": "bc1qnone"}, {"address": "-"}, {"without_tpm": "no"}],
