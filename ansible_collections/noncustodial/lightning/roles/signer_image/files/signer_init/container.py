@@ -80,6 +80,9 @@ class Container(Machine):
         """One that is mounted into the container."""
         return _KIT if _KIT.exists() else None
 
+    def has_tpm(self) -> bool:
+        return False
+
     def have_password(self) -> None:
         """It comes from outside."""
 
