@@ -106,6 +106,11 @@ with concurrent.futures.ThreadPoolExecutor(200) as pool:
     return {int(port) for port in done.stdout.split()}
 
 
+def test_nobody_else_asks_for_it(machine: Machine) -> None:
+    done = machine.run("/usr/sbin/signer-status")
+    assert (done.returncode, done.stderr) == (1, "This needs root. Say sudo before it.\n")
+
+
 def test_without_a_tpm_it_does_not_begin(machine: Machine) -> None:
     done = machine.run("sudo", "signer-init", "--address", machine.address)
     assert done.returncode == 1

@@ -35,6 +35,7 @@ def main(arguments: list[str], host: Machine | None = None) -> int:
     try:
         if given.command == "serve":
             return supervise(host.place)
+        host.check_user()
         return _init(host, given) if given.command == "init" else _status(host, given.json)
     except (Stopped, KeyboardInterrupt):
         print("\nStopped. Nothing is lost: signer-init goes on where it was.", file=sys.stderr)

@@ -50,6 +50,15 @@ class Machine:
 
     # --- look
 
+    def check_user(self) -> None:
+        """Refuse who may not read what a signer has.
+
+        Raises:
+            Refused: it is not root.
+        """
+        if os.geteuid():
+            raise Refused("This needs root", "Say sudo before it")
+
     def check(self) -> None:
         """Refuse what is no signer's image, or has a disk on which lnd would stop.
 
