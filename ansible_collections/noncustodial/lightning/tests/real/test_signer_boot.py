@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import mmap
 import subprocess
 import time
 import typing as t
@@ -64,8 +65,23 @@ def test_the_root_has_grown_to_its_disk(machine: Virtual) -> None:
     assert int(machine.run("df", "--output=size", "--block-size=1M", "/").stdout.split()[-1]) > 3000
 
 
-def test_a_power_cut_and_it_signs_again_by_itself(machine: Virtual, provider: Provider, record_property: t.Callable[..., None]) -> None:
+def test_the_disk_has_no_seed_in_the_clear(machine: Virtual, tmp_path: Path) -> None:
+    """Not even where nothing is any more; the power goes for it."""
     machine.power_off()
+    raw = tmp_path / "disk.raw"
+    subprocess.run(["qemu-img", "convert", "-O", "raw", str(machine.disk), str(raw)], check=True)
+    try:
+        with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as disk:
+            assert disk.find(b"lnd@signer") >= 0
+            for separator in (" ", '", "'):
+                assert [index for index in range(22) if disk.find(separator.join(Kept.seed[index : index + 3]).encode()) >= 0] == []
+    finally:
+        raw.unlink()
+
+
+def test_after_that_power_cut_it_signs_again_by_itself(
+    machine: Virtual, provider: Provider, record_property: t.Callable[..., None]
+) -> None:
     began = time.monotonic()
     machine.start()
     until("signatures", lambda: signs(machine, provider), 400)
