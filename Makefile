@@ -1,6 +1,6 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-down test lint sanity unit scenarios faults protos docs bench-onboarding bench-hub
+.PHONY: help demo demo-down test lint sanity unit scenarios faults protos docs bench-onboarding bench-hub image image-test image-boot
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,7 +12,7 @@ demo-down: ## remove the demo
 	@tools/demo down
 
 test: ## everything below up to scenarios
-	@tools/test lint sanity unit scenarios
+	@tools/test lint sanity unit image scenarios
 
 lint: ## ruff, mypy, yamllint, ansible-lint, changelog, shellcheck, protos
 	@tools/test lint
@@ -25,6 +25,15 @@ unit: ## unit tests, and modules against a real lnd
 
 scenarios: ## molecule: topologies with real daemons, from machines to two tenants on board, what must be refused, and Debian 12
 	@tools/test scenarios
+
+image: ## the image from which tenants start their signers: raw disk, qcow2, container
+	@tools/signer-image build
+
+image-test: ## that image, and machines and a container of it, from the first login to the bundle
+	@tools/test image
+
+image-boot: image ## its disk under QEMU with a TPM; minutes under emulation
+	@tools/signer-image boot
 
 faults: ## the hub while everything around it fails; slow, so not part of test
 	@tools/test faults

@@ -10,7 +10,17 @@ import typing as t
 from regtest import NODES, Regtest
 
 LINES = 25
-UNITS = ("bitcoind.service", "regtest-miner.service", "postgresql*", "lnd@*", "lnd-lock@*", "lnd-backup@*", "lndhub*@*", "nginx.service")
+UNITS = (
+    "bitcoind.service",
+    "regtest-miner.service",
+    "postgresql*",
+    "lnd@*",
+    "lnd-lock@*",
+    "lnd-backup@*",
+    "lndhub*@*",
+    "wall-*",
+    "nginx.service",
+)
 
 
 def of_machine(machine: str) -> t.Iterator[str]:

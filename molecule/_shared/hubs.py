@@ -16,10 +16,16 @@ from regtest import NODES, Node, Regtest
 
 @dataclass(frozen=True)
 class Hub:
-    """One hub: its node, and the port of its proxy."""
+    """One hub: its node, the port of its proxy, and its machine, where that is not the node's."""
 
     node: Node
     port: int
+    elsewhere: str = ""
+
+    @property
+    def machine(self) -> str:
+        """Its machine."""
+        return self.elsewhere or self.node.machine
 
     @property
     def unit(self) -> str:
@@ -33,6 +39,9 @@ class Hub:
 
 
 HUBS = {host: Hub(NODES[host], port) for host, port in (("own-node", 8443), ("acme", 8444), ("globex", 8445))}
+# Of tenants that run their own node: one whose hub is the provider's, and one that has its own.
+OTHER_HUBS = {"umbrella": Hub(NODES["umbrella"], 8446, "nodes"), "hooli": Hub(NODES["hooli"], 8443)}
+_ALL = HUBS | OTHER_HUBS
 
 
 def address(regtest: Regtest, machine: str) -> str:
@@ -44,21 +53,26 @@ def address(regtest: Regtest, machine: str) -> str:
 
 def client(regtest: Regtest, host: str) -> httpx.Client:
     """Speaks to a hub by TLS, and trusts its certificate alone."""
-    hub = HUBS[host]
-    certificate = regtest.sh(hub.node.machine, f"cat /etc/lndhub/{hub.node.name}/tls.crt")
+    hub = _ALL[host]
+    certificate = regtest.sh(hub.machine, f"cat /etc/lndhub/{hub.node.name}/tls.crt")
     trusted = ssl.create_default_context(cadata=certificate)
-    return httpx.Client(base_url=f"https://{address(regtest, hub.node.machine)}:{hub.port}", verify=trusted, timeout=120)
+    return httpx.Client(base_url=f"https://{address(regtest, hub.machine)}:{hub.port}", verify=trusted, timeout=120)
 
 
 class Wallet:
-    """An end user with a new account."""
+    """An end user with a new account.
+
+    Attributes:
+        login, password: of the account.
+    """
 
     def __init__(self, regtest: Regtest, host: str) -> None:
-        hub = HUBS[host]
+        hub = _ALL[host]
         self._regtest, self._host = regtest, host
-        admin = regtest.unsealed(hub.node.machine, hub.unit, "admin_token").decode()
+        admin = regtest.unsealed(hub.machine, hub.unit, "admin_token").decode()
         made = self._answer("POST", "/create", admin, {})
-        tokens = self._answer("POST", "/auth?type=auth", "", {"login": made["login"], "password": made["password"]})
+        self.login, self.password = str(made["login"]), str(made["password"])
+        tokens = self._answer("POST", "/auth?type=auth", "", {"login": self.login, "password": self.password})
         self._token = tokens["access_token"]
 
     def _answer(self, method: str, path: str, token: str, body: t.Any = None) -> t.Any:
@@ -79,6 +93,7 @@ class Wallet:
         """A new invoice, in sat."""
         return str(self._answer("POST", "/addinvoice", self._token, {"amt": amount, "memo": "to a customer"})["payment_request"])
 
-    def pay(self, invoice: str) -> None:
-        """Pay an invoice."""
-        self._answer("POST", "/payinvoice", self._token, {"invoice": invoice})
+    def pay(self, invoice: str) -> str:
+        """Pay an invoice; gives the preimage."""
+        paid = self._answer("POST", "/v2/payments/bolt11", self._token, {"invoice": invoice})
+        return str(paid["payment_preimage"])

@@ -59,6 +59,8 @@ NODES = {
         Node("world-node", "world", "world-node"),
         Node("signer-acme", "signer-acme", "signer"),
         Node("signer-globex", "signer-globex", "signer"),
+        Node("umbrella", "umbrella", "umbrella"),
+        Node("hooli", "hooli", "hooli"),
     )
 }
 # Machines of the provider, on which no tenant's secret may be.
@@ -175,7 +177,7 @@ class Regtest:
         self._carries_client.add(machine)
 
     def play(self, playbook: str, *options: str, inventory: str = "provider") -> Run:
-        """Run a playbook as a person does."""
+        """Run a playbook as a person does; several inventories are joined by a +."""
         return self._ansible("ansible-playbook", inventory, f"playbooks/{playbook}.yml", *options)
 
     def module(self, inventory: str, host: str, module: str, **options: t.Any) -> Run:
@@ -184,7 +186,8 @@ class Regtest:
         return self._ansible("ansible", inventory, host, f"--module-name={name}", f"--args={json.dumps(options)}")
 
     def _ansible(self, program: str, inventory: str, *arguments: str) -> Run:
-        command = [str(Path(sys.executable).parent / program), "-i", f"inventories/regtest/{inventory}", *arguments]
+        inventories = [f"--inventory=inventories/regtest/{name}" for name in inventory.split("+")]
+        command = [str(Path(sys.executable).parent / program), *inventories, *arguments]
         environment = os.environ | {
             "TOPOLOGY": self.name,
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),

@@ -5,18 +5,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
-import typing as t
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "molecule/_shared"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "_shared"))
 
-from regtest import Regtest, until  # noqa: E402
+from interrupting import Interruption, interrupt
+from regtest import Regtest, until
 
 # Of the 259 accounts of a watch-only wallet each leaves some rows; a whole wallet has more than 1,000.
 ROWS = "runuser --user=postgres -- psql -d lnd_globex -Atc 'SELECT count(*) FROM walletdb_kv'"
@@ -59,54 +54,19 @@ def at_once(_regtest: Regtest) -> None:
     """Nothing to wait for."""
 
 
-@dataclass(frozen=True)
-class Interruption:
-    """When ansible-playbook is killed: in this task, when this has come true."""
-
-    task: str
-    happens: t.Callable[[Regtest], None]
-
-
 INTERRUPTIONS = (
     Interruption("The node runs by what is on disk", at_once),
     Interruption("The node has the watch-only wallet of its tenant", half_a_wallet),
     Interruption("The gateway has opened its channel to the node", half_a_channel),
-    Interruption("The node pays, signed by the tenant's signer", half_a_payment),
+    Interruption("The node pays, signed by the tenant's keys", half_a_payment),
 )
-
-
-def interrupt(regtest: Regtest, one: Interruption) -> None:
-    """Run the playbook until then. All that it can say is kept: `refused_access` looks for secrets there."""
-    command = [
-        "ansible-playbook",
-        "-vvv",
-        "--diff",
-        "--inventory=inventories/regtest/provider",
-        "--limit=globex",
-        "playbooks/onboard_tenant.yml",
-    ]
-    log = regtest.state / "vvv.provider.onboard_tenant"
-    with (
-        log.open("a") as kept,
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as run,
-    ):
-        said = []
-        for line in t.cast("t.IO[str]", run.stdout):
-            said.append(line)
-            kept.write(line)
-            if line.startswith("TASK") and one.task in line:
-                one.happens(regtest)
-                os.killpg(run.pid, signal.SIGKILL)
-                print(f"killed in: {one.task}")
-                return
-    raise SystemExit(f"{''.join(said)}\nnever came to: {one.task}")
 
 
 def main() -> None:
     """All of them."""
     regtest = Regtest()
     for one in INTERRUPTIONS:
-        interrupt(regtest, one)
+        interrupt(regtest, "globex", one)
 
 
 if __name__ == "__main__":

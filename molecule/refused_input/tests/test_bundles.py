@@ -16,24 +16,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from bundles import opened, sealed
 from regtest import Regtest
-
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import age, document, envelope
-
-Content = dict[str, t.Any]
-
-
-def opened(regtest: Regtest, tenant: str) -> Content:
-    """What a tenant's bundle holds, as its provider sees it."""
-    outer = document.read((regtest.state / f"provider/bundles/{tenant}.json").read_bytes())
-    inner = age.decrypt(outer["encrypted"], str(regtest.state / "provider/age_identity"))
-    return t.cast("Content", document.read(inner)["bundle"])
-
-
-def sealed(regtest: Regtest, content: Content, recipient: str | None = None) -> bytes:
-    """A bundle that acme itself has signed, whatever it holds."""
-    to = recipient or (regtest.state / "provider/age_recipient").read_text().strip()
-    return envelope.seal(content, to, str(regtest.state / "acme/signing_key"))
 
 
 def of_another_tenant(regtest: Regtest) -> bytes:
@@ -50,27 +34,27 @@ def altered(regtest: Regtest) -> bytes:
 
 
 def expired(regtest: Regtest) -> bytes:
-    return sealed(regtest, opened(regtest, "acme") | {"expires": "2020-01-01T00:00:00Z"})
+    return sealed(regtest, "acme", opened(regtest, "acme") | {"expires": "2020-01-01T00:00:00Z"})
 
 
 def for_another_provider(regtest: Regtest) -> bytes:
     identity = subprocess.run(["age-keygen"], capture_output=True, check=True, text=True).stdout
     recipient = next(line.split(": ")[1] for line in identity.splitlines() if "public key" in line)
-    return sealed(regtest, opened(regtest, "acme"), recipient)
+    return sealed(regtest, "acme", opened(regtest, "acme"), recipient)
 
 
 def without_an_account(regtest: Regtest) -> bytes:
     acme = opened(regtest, "acme")
-    return sealed(regtest, acme | {"accounts": [one for one in acme["accounts"] if one["account"] != 6]})
+    return sealed(regtest, "acme", acme | {"accounts": [one for one in acme["accounts"] if one["account"] != 6]})
 
 
 def accounts_of_another_seed(regtest: Regtest) -> bytes:
-    return sealed(regtest, opened(regtest, "acme") | {"accounts": opened(regtest, "globex")["accounts"]})
+    return sealed(regtest, "acme", opened(regtest, "acme") | {"accounts": opened(regtest, "globex")["accounts"]})
 
 
 def of_another_seed(regtest: Regtest) -> bytes:
     """Right in itself, and its signer answers; but the node has its wallet."""
-    return sealed(regtest, opened(regtest, "globex") | {"tenant": "acme"})
+    return sealed(regtest, "acme", opened(regtest, "globex") | {"tenant": "acme"})
 
 
 FAULTS: list[tuple[t.Callable[[Regtest], bytes], str]] = [

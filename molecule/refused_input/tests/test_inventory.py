@@ -20,6 +20,11 @@ WRONG = [
         "acme, chain, gateway, globex, own-node: lnd_postgres_maxconnection is no variable of any role",
         "Did you mean lnd_postgres_maxconnections?",
     ),
+    (
+        "wall_wallet_port=9000",
+        "The wall & wallet of acme and the wall & wallet of globex on 10.231.",
+        "Give one of them another wall_wallet_port",
+    ),
     ("lnd_port_offset=one", "lnd_port_offset is 'one'", "must be a whole number"),
 ]
 

@@ -35,6 +35,10 @@ options:
       - The macaroon that authorises the calls.
       - By default C(data/chain/bitcoin/NETWORK/admin.macaroon) in O(lnddir).
     type: path
+  macaroon_credential:
+    description:
+      - A file with it that C(systemd-creds encrypt) has sealed to this machine under the name C(macaroon). It is taken in place of O(macaroonpath).
+    type: path
   timeout:
     description: Seconds that one call may take.
     type: float

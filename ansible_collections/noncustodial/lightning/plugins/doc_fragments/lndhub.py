@@ -26,6 +26,9 @@ options:
   admin_token_file:
     description: A file on the target with the admin token.
     type: path
+  admin_token_credential:
+    description: Name under which C(systemd-creds) has sealed O(admin_token_file), as on the hub's own machine. Without it that is plain text.
+    type: str
   timeout:
     description: Seconds that an answer may take.
     type: int

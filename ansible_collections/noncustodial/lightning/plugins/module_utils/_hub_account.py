@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import quote
 
 from ._hub_api import LIMITS, Account, HubApi, HubUnreachable, base_url
-from ._lnd import files
+from ._lnd import credential, files
 from ._lnd.errors import InvalidInput, Refused
 from ._lnd.plan import Action, Plan
 
@@ -65,13 +65,16 @@ def read_state(hub: HubApi, params: t.Mapping[str, t.Any]) -> State:
         InvalidInput: the credentials file is not of this account.
     """
     path, qr = params["credentials_file"], params["qr_file"]
-    return State(hub.read(params["login"]), read_password(path, params["login"]) if path else None, bool(qr) and os.path.lexists(qr))
+    return State(hub.read(params["login"]), read_password(params) if path else None, bool(qr) and os.path.lexists(qr))
 
 
-def read_password(path: str, login: str) -> str | None:
-    """The password in a credentials file; None if the file is not there."""
+def read_password(params: t.Mapping[str, t.Any]) -> str | None:
+    """The password in the credentials file; None if the file is not there."""
+    path, login = params["credentials_file"], params["login"]
     if not os.path.lexists(path):
         return None
+    if params["credential"]:
+        return credential.unseal(path, params["credential"], "password").decode()
     wrong = InvalidInput(f"{path} does not hold the credentials of {login}. It was left as it is", "Name another credentials_file")
     try:
         kept = json.loads(files.read_file(path, "the credentials"))
@@ -144,7 +147,7 @@ def apply(hub: HubApi, params: t.Mapping[str, t.Any], state: State, steps: Plan,
         note(password)
     for action in steps.actions:
         if action.name == "write_credentials":
-            password = _written(params["credentials_file"], login, str(password), wallet_url(params))
+            password = _written(params, str(password))
             note(password)
         elif action.name == "create":
             _create(hub, login, str(password))
@@ -165,10 +168,14 @@ def wallet_url(params: t.Mapping[str, t.Any]) -> str:
     return base_url(params["wallet_url"] or params["url"], "wallet_url")
 
 
-def _written(path: str, login: str, password: str, url: str) -> str:
+def _written(params: t.Mapping[str, t.Any], password: str) -> str:
     """Write the credentials; gives the password that is in the file, which another run may have written a moment before."""
-    files.write_file(path, credentials(login, password, url), replace=False)
-    kept = read_password(path, login)
+    path = params["credentials_file"]
+    if params["credential"]:
+        credential.seal(path, params["credential"], password.encode(), replace=False)
+    else:
+        files.write_file(path, credentials(params["login"], password, wallet_url(params)), replace=False)
+    kept = read_password(params)
     if kept is None:
         raise InvalidInput(f"{path} was removed just now", "Run again")
     return kept

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from ansible.module_utils.urls import open_url
 
+from ._lnd import credential
 from ._lnd.errors import InvalidInput, LndError
 from ._lnd.files import read_file
 
@@ -21,11 +22,13 @@ HUB_SPEC: dict[str, dict[str, t.Any]] = {
     "ca_path": {"type": "path"},
     "admin_token": {"type": "str", "no_log": True},
     "admin_token_file": {"type": "path", "no_log": False},
+    "admin_token_credential": {"type": "str", "no_log": False},
     "timeout": {"type": "int", "default": 30},
 }
 ONE_TOKEN: dict[str, t.Any] = {
     "mutually_exclusive": [("admin_token", "admin_token_file")],
     "required_one_of": [("admin_token", "admin_token_file")],
+    "required_by": {"admin_token_credential": ["admin_token_file"]},
 }
 LIMITS = ("max_receive_msat", "max_send_msat", "max_balance_msat")
 
@@ -135,12 +138,17 @@ def api(params: t.Mapping[str, t.Any]) -> HubApi:
         Missing: a file is not there.
         InvalidInput: an option is wrong.
     """
-    token = params["admin_token"] or read_file(params["admin_token_file"], "the admin token of the hub").decode(errors="replace").strip()
+    token = params["admin_token"] or _token(params["admin_token_file"], params["admin_token_credential"])
     if params["ca_path"]:
         read_file(params["ca_path"], "the certificate of the hub")
     if not token or not token.isprintable() or not token.isascii():
         raise InvalidInput("The admin token is empty or no plain text", "Give the text that the hub has as its credential admin_token")
     return HubApi(params["url"], params["ca_path"], token, params["timeout"])
+
+
+def _token(path: str, sealed: str | None) -> str:
+    content = credential.unseal(path, sealed, "admin token of the hub") if sealed else read_file(path, "the admin token of the hub")
+    return content.decode(errors="replace").strip()
 
 
 def _told(error: HTTPError) -> str:

@@ -17,6 +17,8 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,27}")
 
 # Groups whose hosts are lnd nodes, and the shape that a host of each has unless its inventory says otherwise.
 SHAPES = {"gateways": "own_keys", "own": "own_keys", "tenants": "watch_only", "signers": "signer"}
+# Shapes of a tenant's node that the tenant runs itself, on no machine of the provider's. Of one that is external the provider runs the hub.
+ELSEWHERE = ("external", "on_premises")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Node:
         host: its inventory name.
         name: instance of the unit lnd@NAME; user lnd-NAME.
         machine: the address by which Ansible reaches the machine; two nodes with the same one share a machine.
-        shape: own_keys, watch_only, external or signer.
+        shape: own_keys, watch_only, signer, external or on_premises.
         lnddir: lnd's directory.
         config: directory of its configuration.
         network: mainnet, testnet, signet or regtest.

@@ -11,12 +11,11 @@ import itertools
 import re
 import typing as t
 
-from . import _preflight_hubs
+from . import _preflight_hubs, _preflight_shapes, _preflight_walls
 from ._lnd.kit import TENANT
-from ._node import NAME, SHAPES, Node, database_connections, node
+from ._node import ELSEWHERE, NAME, SHAPES, Node, database_connections, node
 
-_PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs")
-_SHAPE_NAMES = (*dict.fromkeys(SHAPES.values()), "external")
+_PROVIDER_GROUPS = ("bitcoind", "postgres", "gateways", "own", "tenants", "hubs", "walls")
 # Where a node's addresses are told; bitcoind and PostgreSQL let in no others.
 _ADDRESSES = ("lnd_source_addresses", "bitcoind_node_addresses", "postgres_node_addresses")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]+)?")
@@ -47,17 +46,18 @@ def problems(
     numbers = [*_no_numbers(hosts, hostvars, ("lnd_port_offset", "lnd_postgres_maxconnections"))]
     numbers += _no_numbers(groups.get("postgres", ()), hostvars, ("postgres_max_connections", "postgres_reserved_connections"))
     numbers += _no_numbers(groups.get("hubs", ()), hostvars, ("lnd_port_offset", *_preflight_hubs.NUMBERS))
+    numbers += _no_numbers(groups.get("walls", ()), hostvars, ("lnd_port_offset", *_preflight_walls.NUMBERS))
     if numbers:
         return unknown + numbers
     nodes = {host: node(host, hostvars[host]) for host in hosts}
-    running = {host: one for host, one in nodes.items() if one.shape != "external"}
+    running = {host: one for host, one in nodes.items() if one.shape not in ELSEWHERE}
     on_chain = {host: one for host, one in running.items() if one.shape != "signer"}
     servers = {host: _server(hostvars[host], groups) for host in on_chain}
     return [
         *unknown,
-        *_shapes(nodes),
+        *_preflight_shapes.problems(hostvars, groups, nodes),
         *_signers(hostvars, groups),
-        *_no_addresses(on_chain, hostvars),
+        *_no_addresses(on_chain | {host: nodes[host] for host in groups.get("hubs", ()) if host in nodes}, hostvars),
         *_names(running, groups.get("tenants", ()), hostvars),
         *_same_name(running),
         *_same_seed_file(running, hostvars),
@@ -65,6 +65,7 @@ def problems(
         *_same_ports(running),
         *_same_database(running, servers),
         *_preflight_hubs.problems(hostvars, groups, defaults, running, lambda host: _server(hostvars[host], groups)),
+        *_preflight_walls.problems(hostvars, groups, running),
         *_small_servers(servers, hostvars, groups, defaults),
     ]
 
@@ -92,12 +93,6 @@ def _no_numbers(hosts: t.Iterable[str], hostvars: HostVars, names: t.Sequence[st
         value = hostvars[host].get(name, 0)
         if not str(value).isdecimal():
             yield f"{host}: {name} is {value!r}, and must be a whole number from 0 on."
-
-
-def _shapes(nodes: t.Mapping[str, Node]) -> t.Iterator[str]:
-    for host, one in nodes.items():
-        if one.shape not in _SHAPE_NAMES:
-            yield f"{host}: lnd_shape is {one.shape!r}. Choose one of {', '.join(_SHAPE_NAMES)}, or leave it out to follow the host's group."
 
 
 def _signers(hostvars: HostVars, groups: Groups) -> t.Iterator[str]:

@@ -86,14 +86,15 @@ def _pays(version: str) -> bool:
 
 def _same_ports(hubs: t.Mapping[str, Hub], nodes: t.Mapping[str, Node], hostvars: HostVars) -> t.Iterator[str]:
     used = [(f"the lnd of {host}", one.machine, {one.rpc_port, one.p2p_port}) for host, one in nodes.items()]
-    used += [(f"the hub of {host}", one.machine, _ports(one, hostvars[host])) for host, one in hubs.items()]
+    used += [(f"the hub of {host}", one.machine, ports(one, hostvars[host])) for host, one in hubs.items()]
     of_hubs = range(len(nodes), len(used))
     for index, other in itertools.product(range(len(used)), of_hubs):
         (first, machine, mine), (second, its, theirs) = used[index], used[other]
         if index < other and machine == its and mine & theirs:
-            ports = ", ".join(str(port) for port in sorted(mine & theirs))
-            yield f"{first[0].upper()}{first[1:]} and {second} on {machine} have the same ports: {ports}. Give one of them another lndhub_port."
+            both = ", ".join(str(port) for port in sorted(mine & theirs))
+            yield f"{first[0].upper()}{first[1:]} and {second} on {machine} have the same ports: {both}. Give one of them another lndhub_port."
 
 
-def _ports(one: Hub, variables: Variables) -> set[int]:
+def ports(one: Hub, variables: Variables) -> set[int]:
+    """The ports on which a hub's machine listens for it."""
     return {one.port, one.go_port} if variables.get("lndhub_provider") == "lndhub_go" else {one.port}

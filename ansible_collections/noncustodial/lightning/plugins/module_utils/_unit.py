@@ -20,6 +20,7 @@ _PROPERTIES = (
     "UnitFileState",
     "NeedDaemonReload",
     "FragmentPath",
+    "SourcePath",
     "DropInPaths",
     "ExecMainStartTimestampMonotonic",
     "ActiveEnterTimestampMonotonic",
@@ -28,6 +29,8 @@ _PROPERTIES = (
 
 # Where an administrator's units are (systemd.unit(5)).
 _UNITS = "/etc/systemd/system"
+# And of what podman's generator makes units (podman-systemd.unit(5)).
+_CONTAINERS = "/etc/containers/systemd"
 
 
 class UnitError(Exception):
@@ -71,10 +74,14 @@ def read_unit(run: Run, name: str, files: t.Sequence[str]) -> Unit:
     # A unit without a process of its own, such as a path, has only the time since which it is active.
     since = int(found.get("ExecMainStartTimestampMonotonic") or found["ActiveEnterTimestampMonotonic"] or 0)
     started = time.time() - time.monotonic() + since / 1e6
-    paths = [path for path in [found["FragmentPath"], *found["DropInPaths"].split(), *files] if path]
+    # A generator writes its unit anew whenever systemd reads any; what it made it of tells.
+    fragment = found.get("SourcePath") or found["FragmentPath"]
+    paths = [path for path in [fragment, *found["DropInPaths"].split(), *files] if path]
     return Unit(
         active=found["ActiveState"] in ("active", "reloading"),
-        enabled=found["UnitFileState"] in ("enabled", "enabled-runtime", "static", "indirect", "alias"),
+        # What a generator makes cannot be enabled; before it was asked systemd does not know the unit.
+        enabled=found["UnitFileState"] in ("enabled", "enabled-runtime", "static", "indirect", "alias", "generated")
+        or Path(_CONTAINERS, f"{name.removesuffix('.service')}.container").exists(),
         stale=found["NeedDaemonReload"] == "yes" or found["LoadState"] == "not-found" or _unread(name, found["DropInPaths"].split()),
         newer=tuple(path for path in _flat(paths) if _changed(path) > started),
     )

@@ -10,8 +10,10 @@ module: lnd_bundle
 short_description: Write the bundle that a tenant gives to its provider
 version_added: 0.1.0
 description:
-  - Runs on the tenant's signer. Gathers what the provider needs for a watch-only node, checks it as the provider will, signs it,
-    encrypts it to the provider and writes one file.
+  - Runs on the tenant's machine. Gathers what the provider needs, checks it as the provider will, signs it, encrypts it to the provider and
+    writes one file.
+  - What it holds goes by O(shape); of a signer it is what makes a watch-only node, of a whole node what a hub needs to connect, or just what the
+    gateway needs to open its channel.
   - A bundle that the provider would refuse is not written. The error names each fault with its path.
   - The file tells outside only tenant, network, date, the two public keys and a hash. The accounts and the macaroon are readable by the
     provider alone, not even by the tenant, so that whether it must be written anew is decided by that hash.
@@ -27,33 +29,42 @@ options:
     description: The kit that the provider gave. Tenant, network, version of lnd and the provider's age recipient come from it.
     type: path
     required: true
-  endpoint:
-    description: Host and port at which the provider dials this signer. The certificate must have that name or address.
+  shape:
+    description:
+      - The shape of the tenant's node at the provider. V(watch_only) is for a signer, V(external) for a whole node to which the provider's hub
+        connects, V(on_premises) for a whole node with a hub of its own, to which the provider gives a gateway alone.
     type: str
-    required: true
+    default: watch_only
+    choices: [watch_only, external, on_premises]
+  endpoint:
+    description: Host and port at which the provider dials this lnd. The certificate must have that name or address. Not for V(on_premises).
+    type: str
+  p2p_address:
+    description: Host and port at which peers dial this node, the provider's gateway among them. Not for V(watch_only).
+    type: str
   certificate_file:
     description:
-      - The signer's TLS certificate, or several in one file, such as the old and the new one during a renewal. The provider's lnd and
+      - The lnd's TLS certificate, or for V(watch_only) several in one file, such as the old and the new one during a renewal. The provider's lnd and
         M(noncustodial.lightning.lnd_signer_check) take whichever of them is served.
-      - This module itself calls the signer by the one in O(tlscertpath).
+      - This module itself calls the lnd by the one in O(tlscertpath).
       - By default O(tlscertpath), or C(tls.cert) in O(lnddir).
     type: path
   macaroon_file:
     description:
-      - The provider's grant, as M(noncustodial.lightning.lnd_macaroon) has baked it.
-      - It has just the permissions of P(noncustodial.lightning.signer_grant#lookup).
+      - The provider's grant, as M(noncustodial.lightning.lnd_macaroon) has baked it. Not for V(on_premises).
+      - It has just the permissions of P(noncustodial.lightning.signer_grant#lookup), for V(external) of P(noncustodial.lightning.hub_grant#lookup).
     type: path
-    required: true
   birthday_file:
-    description: A file with the time at which the wallet's seed was made, in seconds since 1970.
+    description: A file with the time at which the wallet's seed was made, in seconds since 1970. For V(watch_only) alone.
     type: path
-    required: true
   signing_key_file:
     description: The tenant's ssh-ed25519 private key, without a passphrase. It is not a key of lnd's wallet; the provider has its public half.
     type: path
     required: true
   close_address:
-    description: A SegWit address to which coins of new channels go when they are closed in agreement. Without it they go into the wallet.
+    description:
+      - A SegWit address to which coins of new channels go when they are closed in agreement. Without it they go into the wallet.
+      - For V(watch_only) alone.
     type: str
   valid_for:
     description:
@@ -83,6 +94,18 @@ EXAMPLES = r"""
     macaroon_file: /var/lib/signer/provider.macaroon
     birthday_file: /var/lib/signer/birthday
     signing_key_file: /etc/signer/signing_key
+
+- name: The bundle of a whole node, to which the provider's hub is to connect, is there
+  noncustodial.lightning.lnd_bundle:
+    lnddir: /var/lib/lnd/umbrella
+    network: mainnet
+    shape: external
+    path: /etc/external/bundle.json
+    kit_file: /etc/external/kit.json
+    endpoint: node.example.com:10009
+    p2p_address: node.example.com:9735
+    macaroon_file: /etc/external/provider.macaroon
+    signing_key_file: /etc/external/signing_key
 """
 
 RETURN = r"""
@@ -102,7 +125,7 @@ tenant:
   type: str
   sample: acme
 network:
-  description: Of the signer.
+  description: Of the lnd.
   returned: success
   type: str
   sample: mainnet
@@ -127,7 +150,7 @@ signing_key:
   type: str
   sample: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0cWj0g0bTe0P9c1y0U4o8q4m2qFhQ5o9zq9J8q6h3k
 bundle:
-  description: What it says, without the macaroon and the accounts.
+  description: What it says, without what is secret.
   returned: success
   type: dict
   sample: {node_id: 02e46be367a3a9f0aac3da844827a506a254d6ea8d46601e0a4a11cdaebb277ebc, endpoint: 'signer.example.com:10009', root_key_id: 1, caveats: []}
@@ -147,7 +170,7 @@ problems:
 
 import os
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bip32, bundle, certificate, document, offer
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bip32, bundle, certificate, document, node_bundle, offer
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
 
 
@@ -156,22 +179,30 @@ def main() -> None:
         {
             "path": {"type": "path", "required": True},
             "kit_file": {"type": "path", "required": True},
-            "endpoint": {"type": "str", "required": True},
+            "shape": {"type": "str", "default": "watch_only", "choices": list(node_bundle.KINDS)},
+            "endpoint": {"type": "str"},
+            "p2p_address": {"type": "str"},
             "certificate_file": {"type": "path"},
-            "macaroon_file": {"type": "path", "required": True},
-            "birthday_file": {"type": "path", "required": True},
+            "macaroon_file": {"type": "path"},
+            "birthday_file": {"type": "path"},
             "signing_key_file": {"type": "path", "required": True, "no_log": False},
             "close_address": {"type": "str"},
             "valid_for": {"type": "int", "default": 1209600},
         },
         needs={"cryptography": certificate.IMPORT_ERROR, "ecdsa": bip32.IMPORT_ERROR},
+        required_if=[
+            ("shape", "watch_only", ("endpoint", "macaroon_file", "birthday_file")),
+            ("shape", "external", ("endpoint", "macaroon_file", "p2p_address")),
+            ("shape", "on_premises", ("p2p_address",)),
+        ],
     )
     params = module.params
-    taken = ("path", "network", "kit_file", "endpoint", "macaroon_file", "birthday_file", "signing_key_file", "valid_for")
+    taken = ("path", "network", "kit_file", "signing_key_file", "valid_for", "shape")
     desired = offer.Desired(
         certificate_file=params["certificate_file"] or params["tlscertpath"] or os.path.join(params["lnddir"], "tls.cert"),
         close_address=params["close_address"] or None,
         **{name: params[name] for name in taken},
+        **{name: params[name] or "" for name in ("endpoint", "macaroon_file", "birthday_file", "p2p_address")},
     )
     module.ensure(
         read=lambda client: offer.read_offer(client, desired, document.now()),
@@ -181,7 +212,7 @@ def main() -> None:
             "path": desired.path,
             "mode": found.mode,
             **offer.shown(found.outside),
-            "bundle": bundle.summary(found.content),
+            "bundle": bundle.summary(found.content, desired.kind),
         },
     )
 

@@ -32,6 +32,12 @@ options:
     description: The tenant's public key, one line C(ssh-ed25519 AAAA…), as the provider has pinned it when the tenant was provisioned.
     type: str
     required: true
+  shape:
+    description:
+      - The shape of the tenant's node, as O(noncustodial.lightning.lnd_bundle#module:shape). A bundle of another is refused.
+    type: str
+    default: watch_only
+    choices: [watch_only, external, on_premises]
   taken_up:
     description:
       - The RV(sha256) of the bundle that was taken up before, for reruns of onboarding.
@@ -39,7 +45,7 @@ options:
     type: str
   with_secrets:
     description:
-      - Return the macaroon and the accounts too. The macaroon signs for the tenant, and the accounts open its channel backups.
+      - Return the macaroon and the accounts too. The macaroon signs or pays for the tenant, and the accounts open its channel backups.
       - Refused unless the task has C(no_log=true). Ansible then also hides the error of a refused bundle, so check without secrets first.
     type: bool
     default: false
@@ -90,44 +96,49 @@ bundle:
       returned: success
       sample: acme
     network:
-      description: Of the signer.
+      description: Of the lnd.
       type: str
       returned: success
       sample: mainnet
     endpoint:
-      description: Where to dial the signer.
+      description: Where to dial the lnd.
       type: str
-      returned: success
+      returned: unless O(shape=on_premises)
       sample: signer.example.com:10009
     certificate:
-      description: The signer's TLS certificate, or several, PEM.
+      description: The lnd's TLS certificate, or of a signer several, PEM.
       type: str
-      returned: success
+      returned: unless O(shape=on_premises)
       sample: "-----BEGIN CERTIFICATE-----…"
     certificate_expires:
       description: The end of the certificate, or of the last of several.
       type: str
-      returned: success
+      returned: unless O(shape=on_premises)
       sample: '2028-01-16T18:13:05Z'
     node_id:
-      description: The id of the tenant's node, derived from the accounts.
+      description: The id of the tenant's node; of a watch-only one derived from the accounts.
       type: str
       returned: success
       sample: 02e46be367a3a9f0aac3da844827a506a254d6ea8d46601e0a4a11cdaebb277ebc
+    p2p_address:
+      description: Where the gateway dials the node.
+      type: str
+      returned: unless O(shape=watch_only)
+      sample: node.example.com:9735
     birthday:
       description: Of the wallet, seconds since 1970.
       type: int
-      returned: success
+      returned: when O(shape=watch_only)
       sample: 1795371189
     lnd_version:
-      description: Of the signer, when the bundle was made.
+      description: Of the lnd, when the bundle was made.
       type: str
       returned: success
       sample: 0.21.2-beta
     close_address:
       description: Where coins of closed channels go; null for the wallet.
       type: str
-      returned: success
+      returned: when O(shape=watch_only)
       sample: bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4
     expires:
       description: Until when the offer may be taken up.
@@ -135,26 +146,26 @@ bundle:
       returned: success
       sample: '2026-12-06T18:00:00Z'
     root_key_id:
-      description: The root key of the grant. Deleting it on the signer revokes the grant.
+      description: The root key of the grant. Deleting it on the lnd revokes the grant.
       type: int
-      returned: success
+      returned: unless O(shape=on_premises)
       sample: 1
     caveats:
       description: Conditions of the grant.
       type: list
       elements: str
-      returned: success
+      returned: unless O(shape=on_premises)
       sample: [iprange 192.0.2.0/24]
     macaroon:
       description: The grant, hexadecimal. Secret.
       type: str
-      returned: when O(with_secrets=true)
+      returned: when O(with_secrets=true), unless O(shape=on_premises)
       sample: "0201036c6e64…"
     accounts:
       description: Every account as purpose, coin_type, account and xpub. Confidential.
       type: list
       elements: dict
-      returned: when O(with_secrets=true)
+      returned: when O(with_secrets=true) and O(shape=watch_only)
       sample: [{purpose: 84, coin_type: 0, account: 0, xpub: "zpub6qiKG…"}]
 problems:
   description: On failure, each fault with its path.
@@ -164,7 +175,15 @@ problems:
   sample: [{path: 'accounts[12].xpub', text: "(m/1017'/0'/9') has depth 4 in place of 3"}]
 """
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bip32, bundle, certificate, document, envelope, kit
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    bip32,
+    bundle,
+    certificate,
+    document,
+    envelope,
+    kit,
+    node_bundle,
+)
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
 
@@ -176,6 +195,7 @@ def main() -> None:
             "kit_file": {"type": "path", "required": True},
             "identity_file": {"type": "path", "required": True},
             "signing_key": {"type": "str", "required": True, "no_log": False},
+            "shape": {"type": "str", "default": "watch_only", "choices": list(node_bundle.KINDS)},
             "taken_up": {"type": "str"},
             "with_secrets": {"type": "bool", "default": False, "no_log": False},
         },
@@ -190,9 +210,10 @@ def main() -> None:
                 "with_secrets returns what signs for the tenant, and this task would show it", "Set no_log: true on the task"
             )
         provider = envelope.Provider(params["identity_file"], params["signing_key"], params["taken_up"])
-        content = envelope.open_file(params["path"], provider, bundle.Terms(kit.read(params["kit_file"]), document.now()))
-        secrets = {name: content[name] for name in bundle.SECRETS} if params["with_secrets"] else {}
-        return {"sha256": envelope.digest(content), "bundle": {**bundle.summary(content), **secrets}}
+        kind = node_bundle.KINDS[params["shape"]]
+        content = envelope.open_file(params["path"], provider, bundle.Terms(kit.read(params["kit_file"]), document.now(), kind=kind))
+        secrets = {name: content[name] for name in kind.secrets} if params["with_secrets"] else {}
+        return {"sha256": envelope.digest(content), "bundle": {**bundle.summary(content, kind), **secrets}}
 
     module.answer(read)
 

@@ -43,6 +43,11 @@ options:
   credentials_file:
     description: A JSON file with login, password and connection string, made with mode 0600. Its folder must be there.
     type: path
+  credential:
+    description:
+      - Name under which C(systemd-creds) seals O(credentials_file), so that only a unit of this machine's systemd can load it, with
+        C(LoadCredentialEncrypted=NAME:PATH). It then holds the password alone, which is nowhere in the clear. Its folder is made if it is missing.
+    type: str
   qr_file:
     description: The connection string as a QR code, made with mode 0600. The name ends in C(.svg) or C(.png). It is as secret as the password.
     type: path
@@ -63,6 +68,16 @@ EXAMPLES = r"""
     max_balance_msat: 1000000000
     credentials_file: /root/accounts/acme-shop.json
     qr_file: /root/accounts/acme-shop.svg
+
+- name: A service on the hub's machine has an account, whose password is its unit's credential
+  noncustodial.lightning.lndhub_account:
+    url: https://localhost:8443
+    ca_path: /etc/lndhub/acme/tls.crt
+    admin_token_file: /etc/credstore.encrypted/lndhub@acme.admin_token
+    admin_token_credential: admin_token
+    login: kiosk
+    credentials_file: /etc/credstore.encrypted/kiosk.hub_password
+    credential: hub_password
 
 - name: It is closed
   noncustodial.lightning.lndhub_account:
@@ -121,11 +136,14 @@ def main() -> None:
             "deactivated": {"type": "bool"},
             **{name: {"type": "int"} for name in _hub_api.LIMITS},
             "credentials_file": {"type": "path"},
+            "credential": {"type": "str", "no_log": False},
             "qr_file": {"type": "path"},
             "wallet_url": {"type": "str"},
         },
         supports_check_mode=True,
-        **_hub_api.ONE_TOKEN,
+        mutually_exclusive=[*_hub_api.ONE_TOKEN["mutually_exclusive"], ("credential", "qr_file")],
+        required_one_of=_hub_api.ONE_TOKEN["required_one_of"],
+        required_by={**_hub_api.ONE_TOKEN["required_by"], "credential": ["credentials_file"]},
     )
     options = module.params
     if options["qr_file"] and _hub_account.IMPORT_ERROR is not None and not module.check_mode:

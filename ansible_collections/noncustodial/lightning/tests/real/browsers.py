@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import shutil
 import typing as t
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
 
-PHONE, DESKTOP = (360, 740), (1200, 900)
+# A desktop, a phone, and the narrowest that pages must fit on: 1280 pixels at four times the size.
+DESKTOP, PHONE, NARROW = (1200, 900), (390, 844), (320, 640)
 
 
 class Browser:
@@ -47,7 +51,7 @@ class Browser:
         self.driver = webdriver.Chrome(options, webdriver.ChromeService(_program("chromedriver")))
         self.complaints: list[str] = []
         self.requests: list[str] = []
-        self.size(*DESKTOP)
+        self.fresh()
 
     def size(self, width: int, height: int) -> None:
         """As on a screen of this size; a narrow one is a phone's."""
@@ -73,45 +77,50 @@ class Browser:
 
     def heading(self, text: str) -> None:
         """Wait for a page by its heading."""
-        until(f"the page {text!r}", lambda: text in self.script("return document.querySelector('h1')?.textContent ?? ''"))
+        seen = ""
 
-    def fill(self, **fields: str) -> None:
-        """Type into fields, by their ids."""
-        for name, text in fields.items():
-            self.at(f"#{name}").clear()
-            self.at(f"#{name}").send_keys(text)
+        def there() -> bool:
+            nonlocal seen
+            seen = str(self.script("return document.querySelector('h1')?.textContent ?? document.body.innerText"))
+            return text in seen
 
-    def press(self, text: str) -> None:
-        """Click a button or a link by what it says."""
-        (wanted,) = [one for one in self.all("main button, main a, nav a, nav button") if text in one.text]
-        wanted.click()
-
-    def login(self, login: str, password: str) -> None:
-        """Log in."""
-        self.open("/login")
-        self.fill(login=login, password=password)
-        self.press_main("Log in")
-        self.heading("Wallet")
-
-    def press_main(self, text: str) -> None:
-        """The same, within the page's own content."""
-        (wanted,) = [one for one in self.all("main button") if text in one.text]
-        wanted.click()
+        try:
+            until("a page", there)
+        except AssertionError as error:
+            raise AssertionError(f"waited for the page {text!r}; at {self.driver.current_url} there is {seen!r}") from error
 
     def keys(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""
+        actions = ActionChains(self.driver)
         for key in keys:
-            self.driver.switch_to.active_element.send_keys(key)
+            actions.send_keys(key)
+        actions.perform()
 
     def tab_to(self, what: str) -> None:
-        """Press Tab until the focus is on an element with this id, name or text."""
+        """Press Tab until the focus is on an element with this id or text."""
         seen = []
-        for _look in range(40):
+        for _look in range(60):
             self.keys(Keys.TAB)
-            seen.append(self.script("const e = document.activeElement; return e.id || e.textContent.trim()"))
-            if seen[-1] == what:
+            seen.append(self.script("const e = document.activeElement; return [e.id, e.textContent.trim()]"))
+            if what in seen[-1]:
                 return
         raise AssertionError(f"no {what!r} among {seen}")
+
+    def press(self, what: str) -> None:
+        """Go to a control by Tab, and press Enter."""
+        self.tab_to(what)
+        self.keys(Keys.ENTER)
+
+    def enter(self, **fields: str) -> None:
+        """Go to fields by Tab, by their ids, and type in place of what is there."""
+        for name, text in fields.items():
+            self.tab_to(name)
+            actions = ActionChains(self.driver).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL)
+            actions.send_keys(text or Keys.DELETE).perform()
+
+    def text(self) -> str:
+        """What the page's content says."""
+        return str(self.script("return document.querySelector('main').innerText"))
 
     def script(self, source: str, *arguments: t.Any) -> t.Any:
         """What a script gives, run as the driver's, not the page's."""
@@ -123,21 +132,75 @@ class Browser:
 
     def listen(self) -> None:
         """Take note of what was complained of and asked for since the last time."""
-        # A status of 402 or 422 is an answer of ours, and the browser notes it too.
-        entries = self.driver.get_log("browser")
-        self.complaints += [one["message"] for one in entries if "the server responded with a status of 4" not in one["message"]]
+        # A status of 402 or 422 is an answer of ours, and the browser notes it too, as it does what a logout asks of it.
+        fine = ("the server responded with a status of 4", 'Cleared data types: "cache"')
+        self.complaints += [one["message"] for one in self.driver.get_log("browser") if not any(part in one["message"] for part in fine)]
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 self.requests.append(message["params"]["request"]["url"])
 
-    def shot(self, path: Path) -> None:
-        """A picture of the whole page."""
-        height = int(self.script("return document.documentElement.scrollHeight"))
-        width = int(self.script("return window.innerWidth"))
-        self.size(width, height)
-        path.write_bytes(self.driver.get_screenshot_as_png())
-        self.size(*(PHONE if width == PHONE[0] else DESKTOP))
+    def blameless(self, *forgiven: str) -> None:
+        """Nothing was complained of since the last time, a breach of the pages' policy for example, and no other host was asked for anything.
+
+        Args:
+            forgiven: parts of complaints that there should be, each of which there must be.
+        """
+        missing = list(forgiven)
+
+        def heard() -> bool:
+            self.listen()
+            missing[:] = [part for part in forgiven if not any(part in one for one in self.complaints)]
+            return not missing
+
+        try:
+            until("complaints", heard)
+        except AssertionError as error:
+            raise AssertionError(f"no complaint of {missing} among {self.complaints}") from error
+        complaints, self.complaints = self.complaints, []
+        requests, self.requests = self.requests, []
+        left = [one for one in complaints if not any(part in one for part in forgiven)]
+        assert not left, left
+        # What the policy forbids is among them, though it never leaves.
+        elsewhere = [one for one in requests if not one.startswith((f"{self.url}/", "data:")) and not any(part in one for part in forgiven)]
+        assert not elsewhere, elsewhere
+
+    def tree(self) -> list[dict[str, t.Any]]:
+        """The page as a screen reader is given it."""
+        self.driver.execute_cdp_cmd("Accessibility.enable", {})
+        return list(self.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"])
+
+    def scripts(self, allowed: bool) -> None:
+        """Whether pages that are opened from now on may run scripts."""
+        self.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not allowed})
+
+    def downloads(self, folder: Path) -> None:
+        """Where files are saved."""
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+
+    def cookie(self, name: str, value: str) -> None:
+        """As if the wall had given this cookie, which no script can read."""
+        given = {"name": name, "value": value, "url": f"{self.url}/", "secure": True, "httpOnly": True, "sameSite": "Strict"}
+        assert self.driver.execute_cdp_cmd("Network.setCookie", given)["success"]
+
+    def forget(self) -> None:
+        """Lose all cookies."""
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+
+    def fresh(self) -> None:
+        """As at the start: on an empty page, with a large light screen, scripts and no cookies."""
+        self.driver.get("about:blank")
+        self.forget()
+        self.scripts(allowed=True)
+        self.scheme("light")
+        self.size(*DESKTOP)
+
+    def picture(self, name: str) -> None:
+        """A picture of the whole page, for a person to look at, where PICTURES names a folder."""
+        folder = os.environ.get("PICTURES")
+        if folder:
+            taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})["data"]
+            Path(folder, f"{name}.png").write_bytes(base64.b64decode(taken))
 
     def close(self) -> None:
         """End it."""

@@ -122,7 +122,7 @@ class Process:
             self._process = subprocess.Popen(
                 [PYTHON, "-m", "lndhub", "serve", str(config)], env=setting.environment, stdout=log, stderr=log
             )
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+        self.http = httpx.Client(base_url=self.url, timeout=60)
         try:
             until(f"the hub, see {self.log}", (lambda: "the hub is closed" in self.log.read_text()) if closed else self._answers)
         except BaseException:
@@ -135,6 +135,11 @@ class Process:
             return self.http.get("/balance").status_code == 200
         except httpx.TransportError:
             return False
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:

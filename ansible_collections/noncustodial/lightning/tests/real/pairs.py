@@ -8,9 +8,12 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant, messages
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document, envelope, grant, kit, messages, node_bundle
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.bundle import Terms
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Postgres, until
+from ansible_collections.noncustodial.lightning.tests.real.hubs import baked
+from ansible_collections.noncustodial.lightning.tests.unit import bundles
 
 
 class Pair:
@@ -45,6 +48,11 @@ class Pair:
 
     def open_inner(self) -> None:
         """Give it its wallet, where it has not made one itself."""
+
+    def hubs_access(self) -> tuple[str, bytes, bytes]:
+        """How a hub reaches the node: host:port, certificate and macaroon."""
+        certificate, _admin = self.inner.credentials()
+        return self.inner.rpcserver, certificate, baked(self.inner)
 
     def connect(self) -> None:
         """Start the nodes, and make a channel that both can pay over."""
@@ -139,3 +147,22 @@ class WatchOnlyPair(Pair):
         """Stop all of it."""
         super().stop()
         self.signer.stop()
+
+
+class ExternalPair(Pair):
+    """The same, with a node that its tenant runs: a hub knows of it what was in the tenant's bundle, as the provider has opened it."""
+
+    def hubs_access(self) -> tuple[str, bytes, bytes]:
+        """By the modules of both sides."""
+        keys = bundles.make_keys(self.folder / "keys")
+        kit_file, macaroon, path = (self.folder / name for name in ("kit.json", "provider.macaroon", "bundle.json"))
+        kit_file.write_bytes(document.canonical(bundles.kit(age_recipient=keys.recipient)))
+        granted = self.inner.module("lnd_macaroon", path=str(macaroon), permissions=list(grant.HUB_PERMISSIONS), root_key_id=31)
+        assert not granted.get("failed"), granted
+        options = {"endpoint": self.inner.rpcserver, "p2p_address": self.inner.host, "macaroon_file": str(macaroon)}
+        files = {"path": str(path), "kit_file": str(kit_file), "signing_key_file": keys.signing_key_file}
+        written = self.inner.module("lnd_bundle", shape="external", **options, **files)
+        assert not written.get("failed"), written
+        provider = envelope.Provider(keys.identity, keys.signing_key)
+        content = envelope.open_file(str(path), provider, Terms(kit.read(str(kit_file)), document.now(), kind=node_bundle.EXTERNAL))
+        return content["endpoint"], content["certificate"].encode(), bytes.fromhex(content["macaroon"])

@@ -1,21 +1,21 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hub answers the same on a node with its own keys as on a watch-only node whose keys are on a signer: one story, told to both, field by field.
+"""The hub answers the same on a node with its own keys, on a watch-only node whose keys are on a signer, and on a node that a tenant runs elsewhere.
 
-To a hub a tenant's whole node is a node with its own keys: it has the same macaroon and the same address in its configuration.
+One story, told to all of them, compared field by field.
 """
 
 from __future__ import annotations
 
+import functools
 import typing as t
-from pathlib import Path
 
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Setting, baked
-from ansible_collections.noncustodial.lightning.tests.real.pairs import Pair, WatchOnlyPair
+from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Setting
+from ansible_collections.noncustodial.lightning.tests.real.pairs import ExternalPair, Pair, WatchOnlyPair
 
 pytestmark = [pytest.mark.chain, pytest.mark.database]
 
@@ -115,11 +115,18 @@ _MAINNET = (
 )
 
 
-def test_nobody_can_tell(tmp_path: Path, postgres: Postgres) -> None:
-    own, watch_only = (_told(kind(_made(tmp_path / kind.__name__)), postgres) for kind in (Pair, WatchOnlyPair))
-    assert [answer[:2] for answer in own] == [answer[:2] for answer in watch_only]
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> t.Callable[[type[Pair]], list[Answer]]:
+    """The answers of a hub on a node of this kind; each is asked once."""
+    return functools.cache(lambda kind: _told(kind(tmp_path_factory.mktemp(kind.__name__)), postgres))
+
+
+@pytest.mark.parametrize("kind", [WatchOnlyPair, ExternalPair])
+def test_nobody_can_tell(told: t.Callable[[type[Pair]], list[Answer]], kind: type[Pair]) -> None:
+    own, other = told(Pair), told(kind)
+    assert [answer[:2] for answer in own] == [answer[:2] for answer in other]
     seen: set[str] = set()
-    for (what, _status, mine), (_what, _other, theirs) in zip(own, watch_only, strict=True):
+    for (what, _status, mine), (_what, _other, theirs) in zip(own, other, strict=True):
         _same(mine, theirs, what, seen)
     assert seen <= DIFFERS
     # A name in that list that is in no answer would hide what comes under it one day.
@@ -128,17 +135,11 @@ def test_nobody_can_tell(tmp_path: Path, postgres: Postgres) -> None:
     assert statuses == {200, 401} or statuses == {200}, statuses
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
 def _told(pair: Pair, postgres: Postgres) -> list[Answer]:
     """The answers of a hub on a pair's node."""
     try:
         pair.connect()
-        certificate, _admin = pair.inner.credentials()
-        setting = Setting(pair.folder / "hub", postgres, pair.inner.rpcserver, certificate, baked(pair.inner)).migrate()
+        setting = Setting(pair.folder / "hub", postgres, *pair.hubs_access()).migrate()
         hub = setting.start()
         try:
             story = Story(pair, hub)

@@ -66,7 +66,7 @@ class Wall:
         options: sections of the configuration, over those of tests.
     """
 
-    def __init__(self, folder: Path, hub: str, account: Wallet | None, /, **options: dict[str, t.Any]) -> None:
+    def __init__(self, folder: Path, hub: str, account: Wallet | None, options: t.Mapping[str, dict[str, t.Any]] | None = None) -> None:
         self.folder, self.port = folder, free_port()
         self.articles, self.credentials = folder / "articles", folder / "credentials"
         for path in (self.articles, self.credentials):
@@ -84,7 +84,7 @@ class Wall:
             self.options["wall"] = {"articles": str(self.articles), "login": account.login}
             (self.credentials / "hub_password").write_text(f"{account.password}\n")
             (self.credentials / "token_key").write_text(f"{secrets.token_hex(32)}\n")
-        for section, values in options.items():
+        for section, values in (options or {}).items():
             self.options[section] |= values
         self.front = Front(folder, self.port)
         self.url = f"https://localhost:{self.front.port}"
@@ -151,17 +151,34 @@ class Wall:
 
     def visitor(self, **headers: str) -> Visitor:
         """Somebody without a browser."""
-        self._visitors.append(Visitor(self, headers))
+        self._visitors.append(Visitor(self.url, self.front.certificate, headers))
         return self._visitors[-1]
 
 
-class Visitor:
-    """A client that keeps cookies and fills in forms, as a browser does, and follows no redirect by itself."""
+class Account(t.Protocol):
+    """Whoever has a login and a password at a hub."""
 
-    def __init__(self, wall: Wall, headers: dict[str, str]) -> None:
-        self.wall = wall
-        context = ssl.create_default_context(cafile=str(wall.front.certificate))
-        self.http = httpx.Client(base_url=wall.url, verify=context, headers={"Accept": "text/html", **headers}, timeout=30)
+    @property
+    def login(self) -> str:
+        """Its name."""
+
+    @property
+    def password(self) -> str:
+        """Its password."""
+
+
+class Visitor:
+    """A client that keeps cookies and fills in forms, as a browser does, and follows no redirect by itself.
+
+    Args:
+        url: of the wall.
+        certificate: by which that is verified; without one as the system does.
+    """
+
+    def __init__(self, url: str, certificate: Path | None, headers: dict[str, str] | None = None) -> None:
+        self.url = url
+        context = ssl.create_default_context(cafile=certificate)
+        self.http = httpx.Client(base_url=url, verify=context, headers={"Accept": "text/html", **(headers or {})}, timeout=30)
 
     def __enter__(self) -> Visitor:
         return self
@@ -177,16 +194,17 @@ class Visitor:
         """What a form would send. By default it is a form of ours: its origin and its csrf field are right."""
         data = dict(fields or {})
         if origin == "":
-            origin = self.wall.url
-            found = re.search(r'name="csrf" value="([^"]+)"', self.http.get("/wallet").text)
+            origin = self.url
+            # Of a page for which the hub is not asked: it limits requests.
+            found = re.search(r'name="csrf" value="([^"]+)"', self.http.get("/wallet/receive").text)
             data.setdefault("csrf", found[1] if found else "")
         if origin is not None:
             headers["Origin"] = origin
         return self.http.post(path, data=data, headers=headers)
 
-    def login(self, wallet: Wallet) -> Visitor:
+    def login(self, account: Account) -> Visitor:
         """Log in."""
-        done = self.post("/login", {"login": wallet.login, "password": wallet.password})
+        done = self.post("/login", {"login": account.login, "password": account.password})
         assert (done.status_code, done.headers["location"]) == (303, "/wallet"), done.text
         return self
 
@@ -202,6 +220,13 @@ class Visitor:
         made = self.post("/wallet/send", {"invoice": invoice, "amount": amount})
         assert made.status_code == 303, made.text
         return str(made.headers["location"])
+
+    def pay(self, invoice: str, amount: str = "") -> None:
+        """Pay an invoice by the pages, and wait for its end."""
+        preview = self.preview(invoice, amount)
+        assert self.post(preview).status_code == 303
+        until("the end of a payment", lambda: self.state(preview) not in ("preview", "paying", "unclear"))
+        assert self.state(preview) == "paid", self.get(preview).text
 
     def state(self, path: str) -> str:
         """What a waiting page is told."""

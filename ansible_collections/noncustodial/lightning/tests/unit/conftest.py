@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -19,6 +20,9 @@ from ansible.module_utils import _internal
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, ScriptedLnd
+
+if t.TYPE_CHECKING:
+    from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
 
 Result = dict[str, t.Any]
 
@@ -131,3 +135,26 @@ def fails() -> t.Callable[..., str]:
         return str(result["msg"])
 
     return go
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> t.Iterator[StandIn]:
+    """A stand-in of AWS, which takes a second to load."""
+    from botocore.loaders import JSONFileLoader
+
+    from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
+
+    server = StandIn()
+    # Each module has a session of its own, which reads AWS's descriptions of its services anew: most of the time of a test.
+    with mock.patch.object(JSONFileLoader, "load_file", staticmethod(functools.cache(JSONFileLoader().load_file))):
+        yield server
+    server.stop()
+
+
+@pytest.fixture
+def aws(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """An empty account at AWS, and credentials for it."""
+    for name, value in stand_in.environment.items():
+        monkeypatch.setenv(name, value)
+    stand_in.reset()
+    return stand_in

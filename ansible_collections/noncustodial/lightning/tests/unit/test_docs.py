@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.grant import PERMISSIONS
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.grant import HUB_PERMISSIONS, PERMISSIONS
 
 COLLECTION = Path(__file__).parents[2]
 ROOT = COLLECTION.parents[2]
 NAME = "noncustodial.lightning"
 PAGES = [ROOT / "README.md", COLLECTION / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-INVENTORIES = ["example", "signer"]
+INVENTORIES = ["example", "node", "signer", "signer_aws"]
 
 
 def found(pattern: str) -> list[tuple[str, str]]:
@@ -121,9 +121,20 @@ def path_there(path: str) -> bool:
     return path.startswith("docs/_build") or (ROOT / path).exists() or (COLLECTION / path).exists()
 
 
+def test_tables_of_the_ledger() -> None:
+    """All are drawn, and the rules of each are told."""
+    versions = (COLLECTION / "roles/lndhub/files/lndhub/migrations/versions").glob("*.sql")
+    made = set(re.findall(r"CREATE TABLE (\w+)", "".join(path.read_text() for path in versions)))
+    page = (ROOT / "docs/hub.md").read_text().partition("## The tables")[2].partition("## The postings")[0]
+    drawing, table = page.split("```")[1:]
+    assert made == {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert made <= set(re.findall(r"\w+", drawing))
+
+
 def test_figures() -> None:
     """Numbers that are written as words."""
     assert len(PERMISSIONS) == 11
+    assert len(HUB_PERMISSIONS) == 12
     assert len(yaml.safe_load((ROOT / "inventories/regtest/machines.yml").read_text())["machines"]) == 7
 
 

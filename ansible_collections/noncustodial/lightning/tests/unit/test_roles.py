@@ -68,6 +68,8 @@ def test_every_option_has_a_type_and_a_description(role: str) -> None:
         ("example/group_vars/bitcoind.yml", "bitcoind_version"),
         ("example/group_vars/all.yml", "lnd_version"),
         ("signer/group_vars/signers.yml", "lnd_version"),
+        ("node/group_vars/all.yml", "bitcoind_version"),
+        ("node/group_vars/all.yml", "lnd_version"),
     ],
 )
 def test_the_examples_install_the_roles_version(file: str, name: str) -> None:

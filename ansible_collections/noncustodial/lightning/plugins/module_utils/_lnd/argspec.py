@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from . import credential
 from .client import Connection
 from .errors import Missing
 from .files import read_file
@@ -22,6 +23,7 @@ CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
     "network": {"type": "str", "default": "mainnet", "choices": list(NETWORKS)},
     "tlscertpath": {"type": "path"},
     "macaroonpath": {"type": "path"},
+    "macaroon_credential": {"type": "path", "no_log": False},
     "timeout": {"type": "float", "default": 30.0},
 }
 
@@ -59,8 +61,10 @@ def read_macaroon(params: t.Mapping[str, t.Any]) -> bytes:
 
     Raises:
         Missing: it is not there.
-        InvalidInput: it cannot be read.
+        InvalidInput: it cannot be read or unsealed.
     """
+    if params["macaroon_credential"]:
+        return credential.unseal(params["macaroon_credential"], "macaroon", "macaroon")
     return read_file(params["macaroonpath"] or os.path.join(chain_directory(params), "admin.macaroon"), "the macaroon")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import bip32, certificate, document, endpoint, grant, macaroon, segwit, versions
 from .argspec import NETWORKS
@@ -17,6 +17,7 @@ from .problems import Problem, check_fields, joined, shown
 
 SCHEMA, VERSION = "noncustodial.lightning/bundle", 1
 
+# Of a bundle that makes a watch-only node; node_bundle.py has those of the other shapes.
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "schema": str,
     "version": int,
@@ -68,6 +69,23 @@ def place_text(place: Place) -> str:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What a bundle holds; there is one for each shape of a tenant's node.
+
+    Attributes:
+        schema: of the document; its version is VERSION.
+        fields: all of them, with their types.
+        secrets: those that are for nobody's eyes.
+        checks: what is wrong with one field, as an InvalidInput.
+    """
+
+    schema: str
+    fields: t.Mapping[str, type | tuple[type, ...]]
+    secrets: t.Sequence[str]
+    checks: t.Mapping[str, t.Callable[[t.Any, Terms], None]]
+
+
+@dataclass(frozen=True)
 class Terms:
     """Against what a bundle is judged.
 
@@ -75,11 +93,13 @@ class Terms:
         kit: a valid kit; the bundle must be for its tenant, network and lnd.
         now: the present.
         taken_up: this very offer was accepted before, so that its date and the version at that time no longer count.
+        kind: what it must hold.
     """
 
     kit: t.Mapping[str, t.Any]
     now: datetime.datetime
     taken_up: bool = False
+    kind: Kind = field(default_factory=lambda: WATCH_ONLY)
 
 
 def validate(bundle: object, terms: Terms) -> list[Problem]:
@@ -87,14 +107,14 @@ def validate(bundle: object, terms: Terms) -> list[Problem]:
 
     Both sides call this, so that no tenant hands over what would be refused.
     """
-    found = _private_keys(bundle) + check_fields(bundle, FIELDS)
+    found = _private_keys(bundle) + check_fields(bundle, terms.kind.fields)
     if not isinstance(bundle, dict):
         return found
-    if (bundle.get("schema"), bundle.get("version")) != (SCHEMA, VERSION):
-        return [*found, Problem("schema", f"is not {SCHEMA} version {VERSION}")]
-    for name, check in _CHECKS.items():
-        if name in bundle and not _told(found, name):
-            found += _fault(name, check, bundle[name], terms)
+    if (bundle.get("schema"), bundle.get("version")) != (terms.kind.schema, VERSION):
+        return [*found, Problem("schema", f"is not {terms.kind.schema} version {VERSION}")]
+    for name in terms.kind.fields:
+        if name in bundle and name in terms.kind.checks and not _told(found, name):
+            found += _fault(name, terms.kind.checks[name], bundle[name], terms)
     if isinstance(bundle.get("close_address"), str):
         found += _fault("close_address", segwit.check, bundle["close_address"], _network(bundle, terms))
     if not any(_told(found, name) or name not in bundle for name in ("endpoint", "certificate")):
@@ -123,11 +143,14 @@ def _told(found: t.Sequence[Problem], name: str) -> bool:
     return any(problem.path == name for problem in found)
 
 
-def summary(bundle: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What may be shown of a valid bundle: all but the macaroon and the accounts."""
+def summary(bundle: t.Mapping[str, t.Any], kind: Kind) -> dict[str, t.Any]:
+    """What may be shown of a valid bundle: all but its secrets."""
+    shown_fields = {name: bundle[name] for name in kind.fields if name not in ("schema", "version", *kind.secrets)}
+    if "macaroon" not in kind.fields:
+        return shown_fields
     decoded = macaroon.decode(bytes.fromhex(bundle["macaroon"]))
     return {
-        **{name: bundle[name] for name in FIELDS if name not in ("schema", "version", *SECRETS)},
+        **shown_fields,
         "certificate_expires": document.date_text(max(one.ends for one in certificate.read(bundle["certificate"]))),
         "root_key_id": decoded.root_key_id,
         "caveats": list(decoded.caveats),
@@ -150,15 +173,20 @@ def _certificate(value: str, _terms: Terms) -> None:
     certificate.read(value)
 
 
-def _macaroon(value: str, _terms: Terms) -> None:
-    if not _HEX.fullmatch(value):
-        raise InvalidInput("is not hexadecimal")
-    try:
-        flaws = grant.flaws(macaroon.decode(bytes.fromhex(value)))
-    except macaroon.Malformed as error:
-        raise InvalidInput(f"cannot be decoded ({error.what})") from error
-    if flaws:
-        raise InvalidInput(", and ".join(flaw.text for flaw in flaws))
+def grants(permissions: t.Sequence[str]) -> t.Callable[[str, Terms], None]:
+    """The check of a macaroon that must grant just these permissions."""
+
+    def check(value: str, _terms: Terms) -> None:
+        if not _HEX.fullmatch(value):
+            raise InvalidInput("is not hexadecimal")
+        try:
+            flaws = grant.flaws(macaroon.decode(bytes.fromhex(value)), permissions)
+        except macaroon.Malformed as error:
+            raise InvalidInput(f"cannot be decoded ({error.what})") from error
+        if flaws:
+            raise InvalidInput(", and ".join(flaw.text for flaw in flaws))
+
+    return check
 
 
 def _node_id(value: str, _terms: Terms) -> None:
@@ -181,17 +209,21 @@ def _expires(value: str, terms: Terms) -> None:
         raise InvalidInput(f"was {value}: the offer is no longer open, and the tenant must write a new bundle")
 
 
-_CHECKS: dict[str, t.Callable[[t.Any, Terms], None]] = {
+# What every bundle has, and what every lnd that is dialled has besides.
+COMMON: dict[str, t.Callable[[t.Any, Terms], None]] = {
     "tenant": _equal("tenant"),
     "network": _equal("network"),
-    "endpoint": _endpoint,
-    "certificate": _certificate,
-    "macaroon": _macaroon,
     "node_id": _node_id,
-    "birthday": _birthday,
-    "lnd_version": _version,
     "expires": _expires,
 }
+DIALLED: dict[str, t.Callable[[t.Any, Terms], None]] = {"endpoint": _endpoint, "certificate": _certificate}
+
+WATCH_ONLY: Kind = Kind(
+    schema=SCHEMA,
+    fields=FIELDS,
+    secrets=SECRETS,
+    checks={**COMMON, **DIALLED, "macaroon": grants(grant.PERMISSIONS), "birthday": _birthday, "lnd_version": _version},
+)
 
 
 def account_problems(accounts: list[t.Any], network: str, node_id: str | None) -> list[Problem]:

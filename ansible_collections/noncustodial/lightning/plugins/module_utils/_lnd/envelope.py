@@ -59,8 +59,8 @@ def outside(content: t.Mapping[str, t.Any], recipient: str, signing_key: str) ->
     """The open part of the file, without what is encrypted."""
     repeated = {name: content[name] for name in _REPEATED}
     return {
-        "schema": bundle.SCHEMA,
-        "version": bundle.VERSION,
+        "schema": content["schema"],
+        "version": content["version"],
         **repeated,
         "sha256": digest(content),
         "recipient": recipient,
@@ -109,8 +109,9 @@ def _check_outside(outer: object, provider: Provider, terms: bundle.Terms) -> li
     found = check_fields(outer, FIELDS)
     if found or not isinstance(outer, dict):
         return found
-    if (outer["schema"], outer["version"]) != (bundle.SCHEMA, bundle.VERSION):
-        return [Problem("schema", f"is not {bundle.SCHEMA} version {bundle.VERSION}")]
+    wanted = terms.kind.schema
+    if (outer["schema"], outer["version"]) != (wanted, bundle.VERSION):
+        return [Problem("schema", f"is {shown(outer['schema'])}, not {wanted} version {bundle.VERSION}: it is of a node of another shape")]
     for name in ("tenant", "network"):
         if outer[name] != terms.kit[name]:
             found.append(Problem(name, f"is {shown(outer[name])}, but the kit is for {shown(terms.kit[name])}"))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a provider's node may do on a tenant's signer. The one place that says it: the signer's role bakes it, the bundle's and the signer's check demand it."""
+"""What a provider may do on a tenant's lnd: its node on a signer, its hub on a whole node. The one place that says it: roles bake it, checks demand it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,22 @@ PERMISSIONS = (
     "uri:/verrpc.Versioner/GetVersion",
 )
 
+# What a hub calls on its node (roles/lndhub, lndhub/node.py, which a test compares). None of it moves coins on the chain, opens or closes a channel, or bakes.
+HUB_PERMISSIONS = (
+    "uri:/lnrpc.Lightning/GetInfo",
+    "uri:/lnrpc.Lightning/ChannelBalance",
+    "uri:/lnrpc.Lightning/AddInvoice",
+    "uri:/lnrpc.Lightning/LookupInvoice",
+    "uri:/lnrpc.Lightning/SubscribeInvoices",
+    "uri:/lnrpc.Lightning/ListInvoices",
+    "uri:/lnrpc.Lightning/ListPayments",
+    "uri:/lnrpc.Lightning/DecodePayReq",
+    "uri:/lnrpc.Lightning/SignMessage",
+    "uri:/invoicesrpc.Invoices/CancelInvoice",
+    "uri:/routerrpc.Router/SendPaymentV2",
+    "uri:/routerrpc.Router/TrackPaymentV2",
+)
+
 # Reason codes, as in the signer check.
 TOO_WIDE, TOO_NARROW, ROOT_KEY_ZERO = "grant_too_wide", "grant_too_narrow", "grant_root_key_zero"
 
@@ -42,9 +58,9 @@ class Flaw:
     text: str
 
 
-def flaws(macaroon: Macaroon) -> list[Flaw]:
-    """In what a macaroon differs from the grant; nothing if it is exactly that."""
-    wanted = frozenset(PERMISSIONS)
+def flaws(macaroon: Macaroon, permissions: t.Iterable[str] = PERMISSIONS) -> list[Flaw]:
+    """In what a macaroon differs from the grant of these permissions; nothing if it is exactly that."""
+    wanted = frozenset(permissions)
     found: list[Flaw] = []
     if macaroon.permissions - wanted:
         found.append(Flaw(TOO_WIDE, f"grants more than is needed: {_listed(macaroon.permissions - wanted)}"))

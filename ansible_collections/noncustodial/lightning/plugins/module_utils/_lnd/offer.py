@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tenant's offer: the bundle, gathered from the signer and its files, and the file in which it is handed over."""
+"""The tenant's offer: the bundle, gathered from its lnd and its files, and the file in which it is handed over."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import stat
 import typing as t
 from dataclasses import dataclass
 
-from . import accounts, age, bundle, document, envelope, kit, sshsig, versions
+from . import accounts, age, bundle, document, envelope, kit, node_bundle, sshsig, versions
 from .client import Client
 from .errors import InvalidInput
 from .files import read_file, write_file
@@ -29,27 +29,36 @@ class Desired:
 
     Attributes:
         path: where the bundle goes.
-        network: of the signer, as the connection's options say it.
+        network: of the lnd, as the connection's options say it.
         kit_file: what the provider gave.
-        endpoint: host:port at which the provider dials the signer.
-        certificate_file: the signer's TLS certificate.
+        certificate_file: the lnd's TLS certificate.
+        signing_key_file: the tenant's ssh-ed25519 private key.
+        valid_for: seconds in which the offer may be taken up.
+        shape: of the tenant's node, one of node_bundle.KINDS. What follows is empty where that has no such field.
+        endpoint: host:port at which the provider dials the lnd.
         macaroon_file: the provider's grant.
         birthday_file: a file that holds the wallet's birthday, seconds since 1970.
-        signing_key_file: the tenant's ssh-ed25519 private key.
         close_address: where coins go when a channel closes; None for the wallet itself.
-        valid_for: seconds in which the offer may be taken up.
+        p2p_address: host:port at which the provider's gateway dials the node.
     """
 
     path: str
     network: str
     kit_file: str
-    endpoint: str
     certificate_file: str
-    macaroon_file: str
-    birthday_file: str
     signing_key_file: str
-    close_address: str | None
     valid_for: int
+    shape: str = "watch_only"
+    endpoint: str = ""
+    macaroon_file: str = ""
+    birthday_file: str = ""
+    close_address: str | None = None
+    p2p_address: str = ""
+
+    @property
+    def kind(self) -> bundle.Kind:
+        """What the bundle holds."""
+        return node_bundle.KINDS[self.shape]
 
 
 @dataclass(frozen=True)
@@ -79,24 +88,26 @@ def read_offer(client: Client, desired: Desired, now: datetime.datetime) -> Offe
         Invalid: the provider would refuse it; all problems are named.
         InvalidInput: a file or a key cannot be used.
     """
-    terms = bundle.Terms(kit.read(desired.kit_file), now)
+    terms = bundle.Terms(kit.read(desired.kit_file), now, kind=desired.kind)
     present = _present(desired.path)
     info = client.call("lnrpc.Lightning/GetInfo")
-    content = {
-        "schema": bundle.SCHEMA,
-        "version": bundle.VERSION,
-        "tenant": terms.kit["tenant"],
-        "network": desired.network,
-        "endpoint": desired.endpoint,
-        "certificate": _text(desired.certificate_file, "the signer's certificate"),
-        "macaroon": read_file(desired.macaroon_file, "the provider's grant").hex(),
-        "accounts": _accounts(client, desired.network),
-        "node_id": info.identity_pubkey,
-        "birthday": _birthday(desired.birthday_file),
-        "lnd_version": versions.plain(info.version),
-        "close_address": desired.close_address,
-        "expires": _expires(present, desired.valid_for, now),
+    gather: dict[str, t.Callable[[], t.Any]] = {
+        "schema": lambda: desired.kind.schema,
+        "version": lambda: bundle.VERSION,
+        "tenant": lambda: terms.kit["tenant"],
+        "network": lambda: desired.network,
+        "endpoint": lambda: desired.endpoint,
+        "certificate": lambda: _text(desired.certificate_file, "lnd's certificate"),
+        "macaroon": lambda: read_file(desired.macaroon_file, "the provider's grant").hex(),
+        "accounts": lambda: _accounts(client, desired.network),
+        "node_id": lambda: info.identity_pubkey,
+        "p2p_address": lambda: desired.p2p_address,
+        "birthday": lambda: _birthday(desired.birthday_file),
+        "lnd_version": lambda: versions.plain(info.version),
+        "close_address": lambda: desired.close_address,
+        "expires": lambda: _expires(present, desired.valid_for, now),
     }
+    content = {name: gather[name]() for name in desired.kind.fields}
     problems = bundle.validate(content, terms)
     if problems:
         raise Invalid("The bundle would be refused by the provider; it", problems, "Nothing was written. Correct what is named")

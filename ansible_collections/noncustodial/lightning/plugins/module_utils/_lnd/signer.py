@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass
 
 from . import grant
 from .errors import LndError
-
-OK, WARN, FAIL, SKIPPED = "ok", "warn", "fail", "skipped"
+from .stages import FAIL, OK, SKIPPED, WARN, Stage, failed
 
 
 @dataclass(frozen=True)
@@ -37,25 +36,6 @@ class Target:
     samples: int = 20
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What one stage found.
-
-    Attributes:
-        name: of the stage.
-        status: ok, warn, fail, or skipped because an earlier one failed.
-        reason: a stable code, one of REASONS.
-        seen: what was seen.
-        cure: what to do; empty if nothing.
-    """
-
-    name: str
-    status: str
-    reason: str
-    seen: str
-    cure: str
-
-
 @dataclass
 class Report:
     """What the whole check found.
@@ -76,16 +56,16 @@ class Report:
     @property
     def failed(self) -> Stage | None:
         """The stage that failed, if one did."""
-        return next((stage for stage in self.stages if stage.status == FAIL), None)
+        return failed(self.stages)
 
 
 class SignerFailed(LndError):
     """The signer is not as it should be."""
 
     def __init__(self, dialled: str, report: Report) -> None:
-        failed = t.cast("Stage", report.failed)
-        super().__init__(f"The signer at {dialled} fails at {failed.name} ({failed.reason}): {failed.seen}", failed.cure)
-        self.reason = failed.reason
+        stage = t.cast("Stage", report.failed)
+        super().__init__(f"The signer at {dialled} fails at {stage.name} ({stage.reason}): {stage.seen}", stage.cure)
+        self.reason = stage.reason
         self.stages = [asdict(stage) for stage in report.stages]
 
 

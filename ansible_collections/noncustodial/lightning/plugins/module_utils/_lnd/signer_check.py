@@ -17,18 +17,18 @@ import datetime
 import math
 import os
 import secrets
-import socket
-import ssl
 import sys
 import time
 import typing as t
 from dataclasses import fields
 
-from . import certificate, document, endpoint, grant, macaroon, node_key, state, versions
-from .client import Client, Connection
+from . import document, grant, macaroon, node_key, stages, versions
+from .client import Client
+from .dialling import Dialling
 from .errors import CallError, CaveatUnmet, Denied, InvalidInput, LndError, TimedOut, Unreachable
 from .files import read_file
-from .signer import REASONS, Report, SignerFailed, Stage, Target
+from .signer import REASONS, Report, SignerFailed, Target
+from .stages import Found, Stage
 
 # Where lnd keeps the node's key (lnd: keychain.KeyFamilyNodeKey).
 _NODE_KEY = {"key_family": 6, "key_index": 0}
@@ -36,49 +36,24 @@ _NODE_KEY = {"key_family": 6, "key_index": 0}
 # and all else that a node key signs is hashed twice.
 _CHALLENGE = b"noncustodial.lightning signer check "
 
-_ENDS_SOON = datetime.timedelta(days=30)
 # Seconds by which the signer's clock may be ahead; the answer is between two of these.
 _SKEWS = (-3600, -600, -120, -30, -10, -2, 2, 10, 30, 120, 600, 3600)
 _SKEW_MAX = 30
 # Milliseconds. A payment waits for several signatures one after the other, and lnd gives each 5 s (remotesigner.timeout).
 _LATENCY_MAX = 500.0
 
-# OpenSSL's codes, X509_V_ERR_*.
-_NOT_YET_VALID, _HAS_EXPIRED, _HOST_MISMATCH, _ADDRESS_MISMATCH = 9, 10, 62, 64
-
-
-class _Found(t.NamedTuple):
-    reason: str
-    seen: str
-
 
 class _Check:
     """One run. Each method is a stage; it may rely on what the stages before it have left."""
 
-    # Without and with the grant; there once the TLS stage has passed.
-    _open: Client
-    _granted: Client
-
     def __init__(self, target: Target, connections: contextlib.ExitStack) -> None:
         self.report = Report([])
         self._target = target
-        self._connections = connections
-        self._endpoint = endpoint.parse(target.endpoint)
-        self._certificates = certificate.read(target.certificate)
+        self._there = Dialling(target.endpoint, target.certificate, target.timeout, connections)
 
     def run(self) -> None:
         """All stages; after the first that fails the others are skipped."""
-        for name, stage in self._stages():
-            found = self._attempt(stage) if self.report.failed is None else _Found("skipped", "")
-            status, cure = REASONS[found.reason]
-            self.report.stages.append(Stage(name, status, found.reason, found.seen, cure))
-
-    def _stages(self) -> tuple[tuple[str, t.Callable[[], _Found]], ...]:
-        return (
-            ("resolve", self._resolve),
-            ("connect", self._connect),
-            ("tls", self._tls),
-            ("wallet", self._wallet),
+        own = (
             ("macaroon", self._macaroon),
             ("grant", self._grant),
             ("key", self._key),
@@ -86,119 +61,62 @@ class _Check:
             ("clock", self._clock),
             ("latency", self._latency),
         )
+        stages.run((*self._there.stages(), *own), REASONS, self.report.stages)
 
-    @staticmethod
-    def _attempt(stage: t.Callable[[], _Found]) -> _Found:
-        try:
-            return stage()
-        except CallError as error:
-            return _Found("call_failed", error.what)
+    @property
+    def _granted(self) -> Client:
+        return self._there.open.authorised(self._target.macaroon)
 
-    def _resolve(self) -> _Found:
-        try:
-            found = socket.getaddrinfo(self._endpoint.host, self._endpoint.port, type=socket.SOCK_STREAM)
-        except (socket.gaierror, UnicodeError) as error:
-            return _Found("name_not_resolved", f"{self._endpoint.host} does not resolve ({getattr(error, 'strerror', None) or error})")
-        return _Found("ok", ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found)))
-
-    def _connect(self) -> _Found:
-        try:
-            with self._dial() as connection:
-                return _Found("ok", f"{connection.getpeername()[0]} port {self._endpoint.port}")
-        except ConnectionRefusedError:
-            return _Found("refused", f"port {self._endpoint.port} of {self._endpoint.host} refuses connections")
-        except OSError as error:
-            return _Found(
-                "unreachable", f"no connection to port {self._endpoint.port} of {self._endpoint.host} ({error.strerror or 'timed out'})"
-            )
-
-    def _tls(self) -> _Found:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_verify_locations(cadata=self._target.certificate)
-        context.set_alpn_protocols(["h2"])
-        try:
-            with self._dial() as plain, context.wrap_socket(plain, server_hostname=self._endpoint.host) as secure:
-                served = secure.getpeercert(binary_form=True)
-        except ssl.SSLCertVerificationError as error:
-            return self._wrong_certificate(error)
-        except OSError as error:
-            return _Found("not_tls", f"the TLS handshake failed ({getattr(error, 'reason', None) or error})")
-        pinned = next((one for one in self._certificates if one.der == served), None)
-        if pinned is None:
-            return _Found("certificate_differs", "the certificate served is only signed by the pinned one")
-        # Just the one that was served: where several of one name are given, as after a renewal, gRPC looks at the first only.
-        connection = Connection(self._target.endpoint, ssl.DER_cert_to_PEM_cert(pinned.der).encode(), None, self._target.timeout)
-        self._open = self._connections.enter_context(Client(connection))
-        self._granted = self._open.authorised(self._target.macaroon)
-        seen = f"pinned certificate {pinned.fingerprint[:16]}, valid until {pinned.ends:%Y-%m-%d}"
-        return _Found("certificate_ends_soon" if pinned.ends < document.now() + _ENDS_SOON else "ok", seen)
-
-    def _wrong_certificate(self, error: ssl.SSLCertVerificationError) -> _Found:
-        if error.verify_code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
-            return _Found(
-                "certificate_name", f"the certificate does not have {self._endpoint.host}; it has {certificate.listed(self._certificates)}"
-            )
-        if error.verify_code in (_NOT_YET_VALID, _HAS_EXPIRED):
-            return _Found("certificate_expired", f"the certificate is not valid at this time ({error.verify_message})")
-        pinned = ", ".join(one.fingerprint[:16] for one in self._certificates)
-        return _Found("certificate_differs", f"the certificate served is not the pinned one, SHA-256 {pinned}… ({error.verify_message})")
-
-    def _wallet(self) -> _Found:
-        found = state.read_state(self._open)
-        reasons = {"NON_EXISTING": "wallet_missing", "LOCKED": "wallet_locked", "RPC_ACTIVE": "ok", "SERVER_ACTIVE": "ok"}
-        return _Found(reasons.get(found, "wallet_starting"), f"the wallet's state is {found}")
-
-    def _macaroon(self) -> _Found:
+    def _macaroon(self) -> Found:
         try:
             decoded = macaroon.decode(self._target.macaroon)
         except macaroon.Malformed as error:
-            return _Found("macaroon_malformed", error.what)
+            return Found("macaroon_malformed", error.what)
         try:
             self.report.version = versions.plain(self._granted.call("verrpc.Versioner/GetVersion").version)
         except CaveatUnmet as error:
-            return _Found("caveat_unmet", f"the signer says: {error.detail}")
+            return Found("caveat_unmet", f"the signer says: {error.detail}")
         except Denied as error:
-            return _flawed(decoded) or _Found("macaroon_refused", f"the signer says: {error.detail}")
+            return _flawed(decoded) or Found("macaroon_refused", f"the signer says: {error.detail}")
         caveats = f"caveats: {', '.join(decoded.caveats)}" if decoded.caveats else "no caveats"
-        return _Found("ok", f"root key id {decoded.root_key_id}, {caveats}")
+        return Found("ok", f"root key id {decoded.root_key_id}, {caveats}")
 
-    def _grant(self) -> _Found:
+    def _grant(self) -> Found:
         flawed = _flawed(macaroon.decode(self._target.macaroon))
         if flawed:
             return flawed
         try:
             self._granted.call("lnrpc.Lightning/WalletBalance")
         except Denied:
-            return _Found("ok", f"just the {len(grant.PERMISSIONS)} methods, and the signer denies WalletBalance")
+            return Found("ok", f"just the {len(grant.PERMISSIONS)} methods, and the signer denies WalletBalance")
         except (Unreachable, TimedOut):
             raise
         except CallError as error:
-            return _Found("grant_not_enforced", f"WalletBalance was not denied but answered: {error.detail}")
-        return _Found("grant_not_enforced", "WalletBalance was answered")
+            return Found("grant_not_enforced", f"WalletBalance was not denied but answered: {error.detail}")
+        return Found("grant_not_enforced", "WalletBalance was answered")
 
-    def _key(self) -> _Found:
+    def _key(self) -> Found:
         message = _CHALLENGE + secrets.token_hex(32).encode()
         try:
             signature = self._sign(message)
         except (Unreachable, TimedOut):
             raise
         except CallError as error:
-            return _Found("key_unsigned", error.what)
+            return Found("key_unsigned", error.what)
         if not node_key.signed(self._target.node_id, message, signature):
-            return _Found("key_differs", f"a fresh challenge was signed by another key than {self._target.node_id}")
-        return _Found("ok", f"a fresh challenge was signed by {self._target.node_id}")
+            return Found("key_differs", f"a fresh challenge was signed by another key than {self._target.node_id}")
+        return Found("ok", f"a fresh challenge was signed by {self._target.node_id}")
 
-    def _version(self) -> _Found:
+    def _version(self) -> Found:
         version = str(self.report.version)
         try:
             older = self._target.node_version is not None and versions.parse(version) < versions.parse(self._target.node_version)
         except InvalidInput as error:
-            return _Found("version_unknown", f"{version} or {self._target.node_version} {error.what}")
+            return Found("version_unknown", f"{version} or {self._target.node_version} {error.what}")
         seen = f"lnd {version}" + (f", the node's is {versions.plain(self._target.node_version)}" if self._target.node_version else "")
-        return _Found("version_older" if older else "ok", seen)
+        return Found("version_older" if older else "ok", seen)
 
-    def _clock(self) -> _Found:
+    def _clock(self) -> Found:
         """A copy of the grant that ends at a given time is accepted as long as the signer's clock is before that."""
         decoded = macaroon.decode(self._target.macaroon)
 
@@ -206,7 +124,7 @@ class _Check:
             end = document.now() + datetime.timedelta(seconds=skew)
             ending = decoded.attenuated(f"time-before {end:%Y-%m-%dT%H:%M:%S.%fZ}")
             try:
-                self._open.authorised(ending.encode()).call("verrpc.Versioner/GetVersion")
+                self._there.open.authorised(ending.encode()).call("verrpc.Versioner/GetVersion")
             except CaveatUnmet:
                 return False
             return True
@@ -216,13 +134,13 @@ class _Check:
         high = _SKEWS[above] if above < len(_SKEWS) else None
         self.report.clock_skew = low, high
         near = low is not None and high is not None and low >= -_SKEW_MAX and high <= _SKEW_MAX
-        return _Found("ok" if near else "clock_skewed", f"the signer's clock is {_skew_text(low, high)}")
+        return Found("ok" if near else "clock_skewed", f"the signer's clock is {_skew_text(low, high)}")
 
-    def _latency(self) -> _Found:
+    def _latency(self) -> Found:
         taken = sorted(self._timed() for _sample in range(self._target.samples))
         p50, p95 = (round(taken[math.ceil(len(taken) * part) - 1], 1) for part in (0.5, 0.95))
         self.report.latency_p50, self.report.latency_p95 = p50, p95
-        return _Found("ok" if p95 <= _LATENCY_MAX else "latency_high", f"{len(taken)} signatures, p50 {p50} ms, p95 {p95} ms")
+        return Found("ok" if p95 <= _LATENCY_MAX else "latency_high", f"{len(taken)} signatures, p50 {p50} ms, p95 {p95} ms")
 
     def _timed(self) -> float:
         begin = time.monotonic()
@@ -231,9 +149,6 @@ class _Check:
 
     def _sign(self, message: bytes) -> bytes:
         return bytes(self._granted.call("signrpc.Signer/SignMessage", msg=message, key_loc=_NODE_KEY).signature)
-
-    def _dial(self) -> socket.socket:
-        return socket.create_connection((self._endpoint.host, self._endpoint.port), timeout=self._target.timeout)
 
 
 def check(target: Target) -> Report:
@@ -261,9 +176,9 @@ def require(target: Target) -> Report:
     return report
 
 
-def _flawed(decoded: macaroon.Macaroon) -> _Found | None:
+def _flawed(decoded: macaroon.Macaroon) -> Found | None:
     found = grant.flaws(decoded)
-    return _Found(found[0].reason, "the macaroon " + ", and ".join(flaw.text for flaw in found)) if found else None
+    return Found(found[0].reason, "the macaroon " + ", and ".join(flaw.text for flaw in found)) if found else None
 
 
 def _skew_text(low: int | None, high: int | None) -> str:

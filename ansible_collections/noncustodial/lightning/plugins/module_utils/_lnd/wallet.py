@@ -139,7 +139,7 @@ def _create(client: Client, desired: Desired) -> None:
     words = list(client.call("lnrpc.WalletUnlocker/GenSeed", aezeed_passphrase=passphrase).cipher_seed_mnemonic)
     seed.hand_over(words, desired.seed_recipient, desired.seed_path, desired.network, birthday)
     _record_birthday(desired, birthday)
-    _init(client, desired, words, wallet_password=secret, aezeed_passphrase=passphrase)
+    make(client, desired.opening, words, wallet_password=secret, aezeed_passphrase=passphrase)
 
 
 def _restore(client: Client, desired: Desired) -> None:
@@ -154,19 +154,30 @@ def _restore(client: Client, desired: Desired) -> None:
         fields["channel_backups"] = {"multi_chan_backup": {"multi_chan_backup": backup}}
     if desired.birthday is not None:
         _record_birthday(desired, desired.birthday)
-    _init(client, desired, words, wallet_password=secret, aezeed_passphrase=_passphrase(desired), **fields)
+    make(client, desired.opening, words, wallet_password=secret, aezeed_passphrase=_passphrase(desired), **fields)
 
 
-def _init(client: Client, desired: Desired, words: list[str], **fields: t.Any) -> None:
+def make(client: Client, how: Opening, words: list[str], **fields: t.Any) -> None:
+    """Have lnd make the wallet of a seed, and wait until it is open.
+
+    Args:
+        client: without a macaroon.
+        how: the wallet is opened; its wait_timeout is that of the call.
+        words: the seed.
+        fields: of InitWallet, wallet_password among them.
+
+    Raises:
+        Refused: lnd does not take the seed; no word of it is in the text.
+    """
     try:
-        client.call("lnrpc.WalletUnlocker/InitWallet", timeout=desired.opening.wait_timeout, cipher_seed_mnemonic=words, **fields)
+        client.call("lnrpc.WalletUnlocker/InitWallet", timeout=how.wait_timeout, cipher_seed_mnemonic=words, **fields)
     except Failed as error:
         # lnd quotes a word that it does not know, and a word of a seed belongs into no log.
         raise Refused(
             f"lnd at {error.node} does not make a wallet of this seed: {_without(words, error.detail)}",
             "Check the words, their order and the passphrase",
         ) from None
-    opening.opened(client, desired.opening)
+    opening.opened(client, how)
 
 
 def _without(words: list[str], text: str) -> str:

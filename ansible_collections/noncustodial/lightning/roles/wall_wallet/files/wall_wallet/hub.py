@@ -87,6 +87,7 @@ class Item:
         amount: what came or went, fee included; of an open invoice what it asks for.
         when: seconds since 1970.
         invoice: as text; of a payment empty.
+        expires: of an invoice, seconds since 1970.
     """
 
     incoming: bool
@@ -97,6 +98,7 @@ class Item:
     when: int
     payment_hash: str
     invoice: str = ""
+    expires: int = 0
 
 
 class Hub:
@@ -274,10 +276,10 @@ class Account:
 
 
 def _invoice(one: t.Any) -> Item:
-    expired = int(one["timestamp"]) + int(one["expire_time"]) <= time.time()
-    state = "paid" if one["ispaid"] is True else "expired" if expired else "open"
-    text = str(one["payment_request"])
-    return Item(True, state, int(one["amt"]), 0, str(one["description"]), int(one["timestamp"]), _hex(one["payment_hash"]), text)
+    when, text = int(one["timestamp"]), str(one["payment_request"])
+    expires = when + int(one["expire_time"])
+    state = "paid" if one["ispaid"] is True else "expired" if expires <= time.time() else "open"
+    return Item(True, state, int(one["amt"]), 0, str(one["description"]), when, _hex(one["payment_hash"]), text, expires)
 
 
 def _payment(one: t.Any) -> Item:

@@ -73,6 +73,11 @@ def clean(text: str) -> str:
     return "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cf", "Co", "Cs"))
 
 
+def sentence(words: str) -> str:
+    """The hub's words, as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
+
+
 def _sat(amount: int) -> Markup:
     return Markup('<span class="sat">{}&nbsp;sat</span>').format(f"{amount:,}")
 
@@ -82,10 +87,17 @@ def _when(seconds: int) -> Markup:
     return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), moment.strftime("%Y-%m-%d %H:%M"))
 
 
+def _left(moment: int) -> int:
+    """Seconds until then, and one more, so that it has come when they are over."""
+    return max(0, moment - int(time.time())) + 1
+
+
 def _qr(text: str) -> Markup:
     """A QR code as SVG, black on white in every colour scheme, because that is what cameras read."""
     code = segno.make(text, error="L" if len(text) > 300 else "M", boost_error=False, micro=False)
-    return Markup(code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None))  # noqa: S704
+    drawn = code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
+    # What is around it says what it is.
+    return Markup(drawn.replace("<svg ", '<svg aria-hidden="true" ', 1))  # noqa: S704
 
 
 _TEMPLATES = jinja2.Environment(
@@ -95,7 +107,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters |= {"clean": clean, "sat": _sat, "when": _when, "qr": _qr}
+_TEMPLATES.filters |= {"clean": clean, "sentence": sentence, "sat": _sat, "when": _when, "left": _left, "qr": _qr}
 
 
 def state_of(request: Request) -> State:
@@ -134,7 +146,13 @@ def page(request: Request, template: str, status: int = 200, **values: t.Any) ->
     """A page."""
     config = state_of(request).config
     session = maybe_session(request)
-    common = {"service": config.service, "session": session, "wallet": config.wallet, "has_wall": bool(config.wall.articles)}
+    common = {
+        "service": config.service,
+        "session": session,
+        "wallet": config.wallet,
+        "has_wall": bool(config.wall.articles),
+        "path": request.url.path,
+    }
     return HTMLResponse(_TEMPLATES.get_template(template).render({**common, **values}), status)
 
 

@@ -64,7 +64,7 @@ class Draft:
         if paid or (listed and listed.state == "paid"):
             self.state, self.fee = "paid", listed.fee if listed else 0
         elif paid is False and listed is None:
-            self.state, self.why = "failed", "it did not reach the payee, and your money is back"
+            self.state, self.why = "failed", "it did not reach the payee"
 
 
 @dataclass

@@ -16,12 +16,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from .hub import Account, BadAuth, Item, Refused
-from .pages import Problem, address, amount_of, clean, expired, form, give_cookie, go, maybe_session, page, session_of, state_of
+from .pages import Problem, address, amount_of, clean, expired, form, give_cookie, go, maybe_session, page, sentence, session_of, state_of
 from .sessions import Draft, Session
 
 _PAGE, _EXPORT = 20, 500
 _HASH = re.compile("[0-9a-f]{64}")
 _MOST_OFFSET = 1_000_000_000
+# The wide forms too, which some spreadsheets take for the others.
+_BEGINS_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf"([,;|][\s\"']*)(?=[{re.escape(_BEGINS_FORMULA)}])")
 
 
 async def login(request: Request) -> Response:
@@ -35,7 +38,7 @@ async def login(request: Request) -> Response:
     except BadAuth:
         return page(request, "login.html", 401, login=given, error="Login or password are not right.")
     except Refused as error:
-        return page(request, "login.html", error.http_status, login=given, error=_sentence(error.message))
+        return page(request, "login.html", error.http_status, login=given, error=sentence(error.message))
     return _begin(request, Session(given, account), go("/wallet"))
 
 
@@ -53,6 +56,8 @@ async def logout(request: Request) -> Response:
     state.sessions.end(request.cookies[state.cookie])
     response = go("/login")
     response.delete_cookie(state.cookie, secure=True, httponly=True, samesite="strict")
+    # The pages that a browser keeps for its back button are of no use any more, and may be seen by whoever sits there next.
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
@@ -68,11 +73,12 @@ async def signup(request: Request) -> Response:
         name, password = await state.hub.create(address(request))
         account = await state.hub.login(name, password, address(request))
     except Refused as error:
-        return page(request, "signup.html", error.http_status, error=_sentence(error.message))
+        return page(request, "signup.html", error.http_status, error=sentence(error.message))
     public = state.config.hub.public_url
     connection = f"lndhub://{name}:{password}@{public}" if public else ""
-    shown = page(request, "created.html", login=name, password=password, connection=connection)
-    return _begin(request, Session(name, account), shown)
+    session = Session(name, account)
+    shown = page(request, "created.html", session=session, login=name, password=password, connection=connection)
+    return _begin(request, session, shown)
 
 
 async def home(request: Request) -> Response:
@@ -101,7 +107,7 @@ async def receive(request: Request) -> Response:
     except BadAuth:
         raise
     except Refused as error:
-        return again(_sentence(error.message), error.http_status)
+        return again(sentence(error.message), error.http_status)
     return go(f"/wallet/receive/{payment_hash}")
 
 
@@ -150,7 +156,7 @@ async def send(request: Request) -> Response:
     except BadAuth:
         raise
     except Refused as error:
-        return again(_sentence(error.message), error.http_status)
+        return again(sentence(error.message), error.http_status)
     if expired(decoded.expires):
         return again("This invoice has expired. Ask the payee for another.")
     if not decoded.amount and not amount:
@@ -231,20 +237,15 @@ async def export(request: Request) -> Response:
 
 
 def plain(memo: str) -> str:
-    """A memo that no spreadsheet takes for a formula."""
-    text = clean(memo)
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") and text.strip() else text
+    """A memo that no spreadsheet takes for a formula, nor a part of it where another separator than ours begins a new cell."""
+    text = _FORMULA.sub(r"\1'", clean(memo))
+    return f"'{text}" if text.lstrip()[:1] in _BEGINS_FORMULA and text.strip() else text
 
 
 def _csv(row: t.Sequence[object]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(row)
     return line.getvalue()
-
-
-def _sentence(words: str) -> str:
-    """The hub's words, as a sentence."""
-    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
 
 
 ROUTES = [

@@ -43,6 +43,9 @@ HOSTS: dict[str, dict[str, t.Any]] = {
     "globex": {"ansible_host": "192.0.2.14", "lnd_port_offset": "2"},
     "signer-acme": {"ansible_host": "192.0.2.74"},
 }
+# A node that runs on no machine of the provider's.
+ON_PREMISES = {"lnd_shape": "on_premises", "lnd_port_offset": 0}
+EXTERNAL = {"lnd_shape": "external", "lnd_port_offset": 0}
 
 
 def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str]:
@@ -61,11 +64,11 @@ def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str
     [
         {},
         {"globex": {"ansible_host": "192.0.2.15", "lnd_port_offset": 1}},
-        {"acme": {"lnd_shape": "external", "lnd_port_offset": 2}},
+        {"acme": {"lnd_shape": "on_premises", "lnd_port_offset": 0}},
         {"chain": {"postgres_max_connections": 200}},
         {"acme": {"ansible_host": "nodes.example", "lnd_source_addresses": ["192.0.2.14", "2001:db8::/64"]}},
         # Neither dials bitcoind.
-        {"signer-acme": {"ansible_host": "signer.example"}, "acme": {"ansible_host": "acme.example", "lnd_shape": "external"}},
+        {"signer-acme": {"ansible_host": "signer.example"}, "acme": {"ansible_host": "acme.example", **ON_PREMISES}},
         {
             "gateway": {"lnd_seed_dest": "/desk/gateway.age"},
             "own-node": {"lnd_seed_dest": "/desk/own-node.age"},
@@ -113,7 +116,10 @@ def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
                 "The signer signer-acme and globex of the group tenants are on one machine, 192.0.2.14.",
             ],
         ),
-        ({"acme": {"lnd_shape": "watchonly"}}, ["acme: lnd_shape is 'watchonly'. Choose one of own_keys, watch_only, signer, external"]),
+        (
+            {"acme": {"lnd_shape": "watchonly"}},
+            ["acme: lnd_shape is 'watchonly'. Choose one of own_keys, watch_only, signer, external, on_premises"],
+        ),
         ({"acme": {"lnd_port_offset": "one"}}, ["acme: lnd_port_offset is 'one', and must be a whole number from 0 on."]),
         ({"acme": {"lnd_port_offset": -1}}, ["acme: lnd_port_offset is -1, and must be a whole number from 0 on."]),
         (
@@ -202,7 +208,7 @@ def test_a_host_whose_name_is_neither() -> None:
 
 
 def test_a_node_without_a_unit_has_any_name() -> None:
-    assert found({"own-node": {"lnd_shape": "external", "lnd_name": "Own.Node"}}) == []
+    assert found({"acme": {**ON_PREMISES, "lnd_name": "Acme.Inc"}}) == []
 
 
 @pytest.mark.parametrize(
@@ -211,7 +217,7 @@ def test_a_node_without_a_unit_has_any_name() -> None:
         {"gateway": {"lnd_version": "0.22.0-beta"}},
         {"acme": {"lnd_version": "0.22.0-beta"}, "globex": {"lnd_version": "0.22.0-beta"}},
         {"acme": {"lnd_version": "0.21.2-beta"}},
-        {"acme": {"lnd_version": "0.22.0-beta", "lnd_shape": "external"}},
+        {"acme": {"lnd_version": "0.22.0-beta", **ON_PREMISES}},
     ],
 )
 def test_versions_that_do_not_meet(changes: dict[str, dict[str, t.Any]]) -> None:
@@ -264,7 +270,7 @@ def test_hubs_need_connections_too() -> None:
             for host in ("acme", "globex")
         },
         {"acme": {"lndhub_postgres_maxconnections": 6}},
-        {"acme": {"lnd_shape": "external"}},
+        {"acme": EXTERNAL},
     ],
 )
 def test_hubs_that_work(changes: dict[str, dict[str, t.Any]]) -> None:
@@ -306,7 +312,7 @@ GO = {"lndhub_provider": "lndhub_go", "lndhub_go_binary": "/srv/lndhub"}
         ),
         # Their nodes have different databases only because these nodes are not the provider's.
         (
-            {host: {"lnd_name": "shop", "lnd_shape": "external"} for host in ("acme", "globex")},
+            {host: {"lnd_name": "shop", **EXTERNAL, "lndhub_port": port} for host, port in (("acme", 8444), ("globex", 8445))},
             ["The hubs of acme and globex have the same database, hub_shop on chain. They would share their users' money"],
         ),
     ],
@@ -324,6 +330,95 @@ def test_a_hub_without_a_node(host: str) -> None:
         f"{host} is in the group hubs and in none of own, tenants. A hub belongs to the lnd node of its own host: put it there."
         in found({}, hubs=[host])
     )
+
+
+WALLS = {"hubs": ["own-node", "acme", "globex"], "walls": ["own-node", "acme", "globex"]}
+COMMAND = {"wall_wallet_provider": "command", "wall_wallet_command": ["/srv/shop"]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"acme": {"wall_wallet_port": 443}, "globex": {"wall_wallet_address": "globex.example"}},
+        # Elsewhere everybody has all ports, and another address has other cookies.
+        {"own-node": {"wall_wallet_port": 9444, "wall_wallet_service": {"name": "acme"}}},
+        {"acme": COMMAND, "globex": {"wall_wallet_provider": "container", "wall_wallet_image": "localhost/shop"}},
+        # Only a program that is not ours listens on a port of loopback.
+        {"acme": {"wall_wallet_service_port": 9445}},
+        {"acme": {**GO, "lndhub_go_patched": True, "wall_wallet_provider": "none", "wall_wallet_port": 9445}},
+    ],
+)
+def test_walls_that_work(changes: dict[str, dict[str, t.Any]]) -> None:
+    assert found(changes, **WALLS) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"globex": {"wall_wallet_port": 9444}},
+            ["The wall & wallet of acme and the wall & wallet of globex on 192.0.2.14 have the same ports: 9444. Give one of them another"],
+        ),
+        (
+            {"acme": {"wall_wallet_port": 8445}},
+            ["The hub of globex and the wall & wallet of acme on 192.0.2.14 have the same ports: 8445."],
+        ),
+        (
+            {"acme": {"wall_wallet_port": "10010"}},
+            ["The lnd of acme and the wall & wallet of acme on 192.0.2.14 have the same ports: 10010."],
+        ),
+        (
+            {"acme": {**COMMAND, "wall_wallet_service_port": 9445}},
+            ["The wall & wallet of acme and the wall & wallet of globex on 192.0.2.14 have the same ports: 9445."],
+        ),
+        (
+            {"acme": {**GO, "lndhub_go_patched": True}},
+            ["acme: wall & wallet need an account at the hub, made by its administration, which lndhub.go has not."],
+        ),
+        ({"acme": {"wall_wallet_port": "https"}}, ["acme: wall_wallet_port is 'https', and must be a whole number from 0 on."]),
+        (
+            {"acme": {"wall_wallet_provider": "shop"}},
+            ["acme: wall_wallet_provider is 'shop'. Choose one of reference, command, container, none."],
+        ),
+        (
+            {"acme": {"wall_wallet_provider": "command"}},
+            ["acme: wall_wallet_provider is command, which this collection does not bring. Set wall_wallet_command."],
+        ),
+        (
+            {"acme": {"wall_wallet_provider": "container"}},
+            ["acme: wall_wallet_provider is container, which this collection does not bring. Set wall_wallet_image."],
+        ),
+        (
+            {"acme": {"wall_wallet_service": {"name": "shop"}}, "globex": {"wall_wallet_service": {"name": "shop"}}},
+            ["acme and globex have wall & wallet at one address, 192.0.2.14, and the same name for their cookies, shop."],
+        ),
+        # Machines apart, which end users see as one.
+        (
+            {"own-node": {"wall_wallet_address": "shops.example", "lnd_name": "acme"}, "acme": {"wall_wallet_address": "shops.example"}},
+            [
+                "acme and own-node have the same database, lnd_acme",
+                "The hubs of acme and own-node have the same database",
+                "acme and own-node have wall & wallet at one address, shops.example, and the same name for their cookies, acme.",
+            ],
+        ),
+        (
+            {"acme": {"wall_wallet_service": {"name": "Shop 1"}}},
+            ["acme: the name in wall_wallet_service is 'Shop 1', and cookies are named by it."],
+        ),
+    ],
+)
+def test_walls_that_cannot_work(changes: dict[str, dict[str, t.Any]], expected: list[str]) -> None:
+    texts = found(changes, **WALLS)
+    assert len(texts) == len(expected), texts
+    for text, beginning in zip(texts, expected, strict=True):
+        assert text.startswith(beginning)
+
+
+def test_a_wall_without_a_hub() -> None:
+    assert found({}, hubs=["acme"], walls=["acme", "globex"]) == [
+        "globex is in the group walls and not in hubs. Wall & wallet stand on the hub of their own host: put it there."
+    ]
 
 
 def test_an_inventory_without_a_database() -> None:

@@ -61,6 +61,23 @@ def test_a_unit_that_started_after_its_files_is_current(files: Path) -> None:
     assert read_unit(run, "x.service", [str(files / "conf.d"), str(files / "missing")]) == CURRENT
 
 
+def test_of_a_generated_unit_its_source_counts(files: Path) -> None:
+    """The unit itself is written anew whenever systemd reads any."""
+    source, written = files / "unit", files / "dropin"
+    run = systemd(time.time() + 60, UnitFileState="generated", SourcePath=str(source), FragmentPath=str(written))
+    assert read_unit(run, "x.service", []) == CURRENT
+    run = systemd(time.time() - 60, UnitFileState="generated", SourcePath=str(source), FragmentPath=str(written))
+    assert read_unit(run, "x.service", []).newer == (str(source),)
+
+
+def test_a_container_that_podman_has_made_no_unit_of_is_not_enabled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_unit, "_CONTAINERS", str(tmp_path))
+    run = systemd(LoadState="not-found", ActiveState="inactive", UnitFileState="")
+    assert plan_unit(read_unit(run, "x.service", [])) == (("daemon-reload",), ("enable",), ("start",))
+    (tmp_path / "x.container").touch()
+    assert plan_unit(read_unit(run, "x.service", [])) == (("daemon-reload",), ("start",))
+
+
 def test_whatever_is_newer_is_named(files: Path) -> None:
     run = systemd(time.time() - 60, FragmentPath=str(files / "unit"), DropInPaths=str(files / "dropin"))
     newer = read_unit(run, "x.service", [str(files / "conf.d"), str(files / "missing")]).newer

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._aws.argspec import AWS_SPEC
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.argspec import CONNECTION_SPEC
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
@@ -97,11 +98,13 @@ def test_secrets_are_never_logged(name: str, monkeypatch: pytest.MonkeyPatch) ->
             assert "no_log" in rule, option
 
 
-def test_fragment_is_the_connection_spec() -> None:
-    assert_same(fragment(f"{FRAGMENT}lnd")["options"], CONNECTION_SPEC, "lnd")
+@pytest.mark.parametrize(("name", "connection"), [("lnd", CONNECTION_SPEC), ("aws", AWS_SPEC)])
+def test_fragment_is_the_connection_spec(name: str, connection: Values) -> None:
+    assert_same(fragment(f"{FRAGMENT}{name}")["options"], connection, name)
 
 
-def test_action_group_is_who_connects(monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = yaml.safe_load((PLUGINS.parent / "meta/runtime.yml").read_text())["action_groups"]["lnd"]
-    connecting = [name for name in NAMES if set(CONNECTION_SPEC) <= set(spec(name, monkeypatch))]
+@pytest.mark.parametrize(("group", "connection"), [("lnd", CONNECTION_SPEC), ("aws", AWS_SPEC)])
+def test_action_group_is_who_connects(group: str, connection: Values, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = yaml.safe_load((PLUGINS.parent / "meta/runtime.yml").read_text())["action_groups"][group]
+    connecting = [name for name in NAMES if set(connection) <= set(spec(name, monkeypatch))]
     assert listed == connecting

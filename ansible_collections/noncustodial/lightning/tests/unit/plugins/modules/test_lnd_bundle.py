@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, ScriptedLnd
 
@@ -109,6 +110,50 @@ def test_a_kit_for_another_network_than_the_signer_is_on(scripted: t.Callable[..
     Path(desk.tenant["kit_file"]).write_text(json.dumps(bundles.kit(network="mainnet", age_recipient=desk.keys.recipient)))
     result = module("lnd_bundle", **scripted(*READ).options, **desk.tenant)
     assert [problem["path"] for problem in result["problems"]] == ["network"]
+
+
+def whole_node(desk: Desk, tmp_path: Path) -> dict[str, t.Any]:
+    """What a tenant says that runs its own node."""
+    (tmp_path / "grant").write_bytes(bundles.baked(grant.HUB_PERMISSIONS, 31).encode())
+    kept = {name: value for name, value in desk.tenant.items() if name != "birthday_file"}
+    return {**kept, "shape": "external", "p2p_address": "node.example.com:9735"}
+
+
+def test_of_a_whole_node(scripted: t.Callable[..., ScriptedLnd], succeeds: t.Any, desk: Desk, tmp_path: Path) -> None:
+    """No account of it leaves its wallet."""
+    lnd = scripted(INFO, INFO, INFO)
+    written = succeeds("lnd_bundle", **lnd.options, **whole_node(desk, tmp_path))
+    assert not succeeds("lnd_bundle", **lnd.options, **whole_node(desk, tmp_path))["changed"]
+    taken = succeeds("lnd_bundle_info", shape="external", with_secrets=True, _ansible_no_log=True, **desk.provider)
+    assert taken["sha256"] == written["sha256"]
+    assert taken["bundle"].pop("macaroon") == bundles.baked(grant.HUB_PERMISSIONS, 31).encode().hex()
+    assert taken["bundle"] == written["bundle"]
+    assert "accounts" not in written["bundle"]
+
+
+def test_of_a_node_on_premises(scripted: t.Callable[..., ScriptedLnd], succeeds: t.Any, desk: Desk) -> None:
+    """It needs no macaroon, and nobody is told where its gRPC is."""
+    common = {name: desk.tenant[name] for name in ("path", "kit_file", "signing_key_file")}
+    lnd = scripted(INFO, INFO)
+    succeeds("lnd_bundle", shape="on_premises", p2p_address="node.example.com:9735", **common, **lnd.options)
+    taken = succeeds("lnd_bundle_info", shape="on_premises", with_secrets=True, _ansible_no_log=True, **desk.provider)["bundle"]
+    assert set(taken) == {"tenant", "network", "node_id", "p2p_address", "lnd_version", "expires"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "lacking"),
+    [("watch_only", "birthday_file"), ("external", "p2p_address"), ("external", "macaroon_file"), ("on_premises", "p2p_address")],
+)
+def test_what_each_shape_needs(fails: t.Any, desk: Desk, shape: str, lacking: str) -> None:
+    given = {name: value for name, value in {**desk.tenant, "p2p_address": "node:9735"}.items() if name != lacking}
+    assert f"but all of the following are missing: {lacking}" in fails("lnd_bundle", shape=shape, **given)
+
+
+def test_a_wider_macaroon_is_not_handed_over(scripted: t.Callable[..., ScriptedLnd], fails: t.Any, desk: Desk, tmp_path: Path) -> None:
+    given = whole_node(desk, tmp_path)
+    (tmp_path / "grant").write_bytes(bundles.baked((*grant.HUB_PERMISSIONS, "onchain:write"), 31).encode())
+    assert "macaroon grants more than is needed: onchain:write" in fails("lnd_bundle", **scripted(INFO).options, **given)
+    assert not desk.path.exists()
 
 
 def test_a_bundle_that_is_not_there(fails: t.Any, desk: Desk) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils import _hub_account
+from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
 from ansible_collections.noncustodial.lightning.tests.unit.scripted_hub import ACCOUNT, NO_ACCOUNT, TOKEN, Request, ScriptedHub, reads
 
 Succeeds = t.Callable[..., dict[str, t.Any]]
@@ -99,6 +100,39 @@ def test_cut_short_after_the_file(scripted_hub: Scripted, succeeds: Succeeds, pa
     result = succeeds("lndhub_account", **hub.options, login="shop", **paths)
     assert result["actions"] == ["create", "write_qr"]
     assert "the first password" in Path(paths["credentials_file"]).read_text()
+
+
+def test_a_sealed_password(systemd_creds: SystemdCreds, scripted_hub: Scripted, succeeds: Succeeds, fails: Fails, tmp_path: Path) -> None:
+    """It is in no file in the clear, and in no answer; an interrupted run finds it."""
+    sealed = {"credentials_file": str(tmp_path / "store/kiosk.hub_password"), "credential": "hub_password"}
+    lost = Request("POST", "/v2/users", {"login": "shop", "password": ...}, 0)
+    hub = scripted_hub(reads(), lost, reads())
+    assert "gave no answer" in fails("lndhub_account", **hub.options, login="shop", **sealed)
+    hub = scripted_hub(reads(), CREATE, reads(ACCOUNT))
+    made = succeeds("lndhub_account", **hub.options, login="shop", **sealed)
+    assert made["actions"] == ["create"]
+    password = systemd_creds.content(Path(sealed["credentials_file"])).decode()
+    assert hub.bodies[1]["password"] == password
+    assert password not in json.dumps(made) + systemd_creds.log
+    hub = scripted_hub(reads(ACCOUNT))
+    assert not succeeds("lndhub_account", **hub.options, login="shop", **sealed)["changed"]
+    # As after a move to another machine.
+    systemd_creds.machine("B")
+    hub = scripted_hub(reads(ACCOUNT))
+    assert "cannot unseal" in fails("lndhub_account", **hub.options, login="shop", **sealed)
+
+
+def test_a_sealed_admin_token(
+    systemd_creds: SystemdCreds, scripted_hub: Scripted, succeeds: Succeeds, fails: Fails, tmp_path: Path
+) -> None:
+    store = tmp_path / "store/lndhub@acme.admin_token"
+    succeeds("sealed_credential", path=str(store), name="admin_token", content=TOKEN)
+    hub = scripted_hub(reads(ACCOUNT))
+    options = {**hub.options, "admin_token_file": str(store)}
+    del options["admin_token"]
+    assert succeeds("lndhub_account_info", **options, admin_token_credential="admin_token", login="shop")["exists"]
+    assert "cannot unseal" in fails("lndhub_account_info", **options, admin_token_credential="metrics_token", login="shop")
+    assert TOKEN not in systemd_creds.log
 
 
 @pytest.mark.parametrize("was_made", [True, False])

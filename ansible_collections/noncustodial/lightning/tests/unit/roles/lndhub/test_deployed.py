@@ -17,6 +17,7 @@ import jinja2
 import yaml
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils import _hub
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant
 from lndhub.config import Limits, Node, Service
 from lndhub.node import PERMISSIONS
 
@@ -29,7 +30,7 @@ def load(file: str) -> dict[str, t.Any]:
 
 
 def test_the_macaroon_is_for_what_the_hub_calls() -> None:
-    assert load("vars/main.yml")["lndhub_permissions"] == [f"uri:/{name}" for name in PERMISSIONS]
+    assert list(grant.HUB_PERMISSIONS) == [f"uri:/{name}" for name in PERMISSIONS]
 
 
 def test_the_files_that_are_brought_are_enough(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_lndhub_go_gets_what_it_needs(tmp_path: Path) -> None:
         (tmp_path / "credentials" / name).write_text(content)
     variables = {
         "lndhub_self": {"database": "hub_acme", "config": "/etc/lndhub/acme"},
-        "lndhub_of": {"rpcserver": "localhost:10010"},
+        "lndhub_rpcserver": "localhost:10010",
         "lndhub_postgres_at": "db.example",
         "lndhub_postgres_maxconnections": 15,
         "lndhub_credentials": "/run/credentials/lndhub@acme.service",

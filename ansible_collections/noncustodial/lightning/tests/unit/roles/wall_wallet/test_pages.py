@@ -27,12 +27,26 @@ def test_nothing_invisible_is_shown(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "  =cmd", "\t=1", "\u202e=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "  =cmd", "\t=1", "\u202e=1", "\r=1", "\uff1d1+1"])
 def test_no_spreadsheet_takes_a_memo_for_a_formula(text: str) -> None:
     assert plain(text).startswith("'")
 
 
-@pytest.mark.parametrize("text", ["", "cake", "1 = 1", "a@b"])
+@pytest.mark.parametrize(
+    ("text", "saved"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ('a; "=1+1"', 'a; "\'=1+1"'),
+        ("a,\t@SUM(A1)", "a,'@SUM(A1)"),
+        ("tea|-1;+2", "tea|'-1;'+2"),
+        ("-1;=2", "'-1;'=2"),
+    ],
+)
+def test_no_part_of_a_memo_becomes_a_cell_with_a_formula(text: str, saved: str) -> None:
+    assert plain(text) == saved
+
+
+@pytest.mark.parametrize("text", ["", "cake", "1 = 1", "a@b", "tea, cake; 1 - 1"])
 def test_other_memos_stay(text: str) -> None:
     assert plain(text) == text
 

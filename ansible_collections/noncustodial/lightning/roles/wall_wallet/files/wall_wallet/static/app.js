@@ -4,16 +4,18 @@
 // What makes the pages live. Without it they work too: a page that waits reloads itself.
 "use strict";
 
-// Ask until the state is another, then show the page as it is now. The longer it takes, the less often is asked.
+// Ask until the state is another or the time is over, then show the page as it is now. The longer it takes, the less often is asked.
 async function watch(main) {
   const began = Date.now();
+  const ends = "left" in main.dataset ? began + main.dataset.left * 1000 : Infinity;
   for (;;) {
     const waited = Date.now() - began;
     await new Promise((go) => setTimeout(go, document.hidden ? 5000 : Math.min(500 + waited / 20, 5000)));
     try {
-      const answer = await fetch(main.dataset.poll || `${location.pathname}/status`, { redirect: "error" });
-      if (answer.status === 404) return;
-      if (!answer.ok || (await answer.json()).state === main.dataset.state) continue;
+      const answer = await fetch(main.dataset.poll || `${location.pathname}/status`, { redirect: "manual" });
+      // Whoever is not logged in any more is led to the login, and what is gone is said to be.
+      if (answer.type === "opaqueredirect" || answer.status === 404) return location.reload();
+      if (!answer.ok || ((await answer.json()).state === main.dataset.state && Date.now() < ends)) continue;
       const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
       const fresh = document.adoptNode(page.querySelector("main"));
       document.title = page.title;
@@ -40,3 +42,8 @@ function begin(main) {
 }
 
 begin(document.querySelector("main"));
+
+// By its back button a browser shows a page as it was, also to whoever sits there after a logout.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});

@@ -196,7 +196,7 @@ def test_accounts_of_mainnet() -> None:
 
 def test_the_summary_holds_no_secret() -> None:
     content = good(macaroon=baked(caveats=["iprange 192.0.2.0/24"]).encode().hex())
-    summary = bundle.summary(content)
+    summary = bundle.summary(content, bundle.WATCH_ONLY)
     assert (summary["root_key_id"], summary["caveats"], summary["certificate_expires"]) == (
         1,
         ["iprange 192.0.2.0/24"],

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, messages
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, credential, messages
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Missing, TimedOut, Unreachable
+from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import ADMIN, Call, ScriptedLnd
 
 INFO, STATE = "lnrpc.Lightning/GetInfo", "lnrpc.State/SubscribeState"
@@ -76,6 +77,19 @@ def test_given_paths(scripted: t.Any, tmp_path: Path) -> None:
     lnd, other = scripted(), tmp_path / "other.macaroon"
     other.write_bytes(b"other")
     assert argspec.connection(params(tmp_path, tlscertpath=str(lnd.folder / "tls.cert"), macaroonpath=str(other))).macaroon == b"other"
+
+
+def test_a_sealed_macaroon(scripted: t.Any, tmp_path: Path, systemd_creds: SystemdCreds) -> None:
+    """In place of a file in the clear, and only under its name."""
+    lnd, sealed = scripted(), tmp_path / "sealed"
+    credential.seal(str(sealed), "macaroon", b"granted")
+    given = {"tlscertpath": str(lnd.folder / "tls.cert"), "macaroonpath": str(tmp_path / "none")}
+    assert argspec.connection(params(tmp_path, **given, macaroon_credential=str(sealed))).macaroon == b"granted"
+    credential.seal(str(sealed), "another", b"granted")
+    with pytest.raises(InvalidInput, match="under the name macaroon"):
+        argspec.connection(params(tmp_path, **given, macaroon_credential=str(sealed)))
+    with pytest.raises(Missing, match="the sealed macaroon"):
+        argspec.connection(params(tmp_path, **given, macaroon_credential=str(tmp_path / "none")))
 
 
 def test_missing_files(tmp_path: Path) -> None:

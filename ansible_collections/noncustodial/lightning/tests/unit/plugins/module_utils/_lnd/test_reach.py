@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.reach import Way
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import WaitTimeout
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.reach import Way, wait_reachable
+from ansible_collections.noncustodial.lightning.tests.unit.scripted import ADMIN, Call, Fails, ScriptedLnd
 
 
 @pytest.mark.parametrize(
@@ -23,3 +28,34 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.reach 
 )
 def test_usable(way: Way, usable: bool) -> None:
     assert way.usable is usable
+
+
+DENIED = Call("lnrpc.Lightning/ListChannels", Fails("permission denied"))
+
+
+def trial(*hints: str) -> list[Call]:
+    """An invoice that is only to be looked at, and names these channels."""
+    named = [{"hop_hints": [{"node_id": hint}]} for hint in hints]
+    return [
+        Call("lnrpc.Lightning/AddInvoice", request={"private": True}),
+        Call("lnrpc.Lightning/LookupInvoice", {"route_hints": named}),
+        Call("invoicesrpc.Invoices/CancelInvoice"),
+    ]
+
+
+def client(lnd: ScriptedLnd) -> Client:
+    return Client(Connection(f"localhost:{lnd.port}", (lnd.folder / "tls.cert").read_bytes(), ADMIN, 10))
+
+
+def test_who_may_not_look_at_channels_looks_at_invoices(scripted: t.Callable[..., ScriptedLnd]) -> None:
+    """Each is canceled, and always the one that was made."""
+    lnd = scripted(DENIED, *trial(), *trial("02" + "11" * 32))
+    with client(lnd) as caller:
+        wait_reachable(caller, 10)
+    made = [one.r_preimage for one in lnd.requests if one.DESCRIPTOR.name == "Invoice"]
+    assert len(set(made)) == 2
+
+
+def test_no_invoice_that_names_a_channel(scripted: t.Callable[..., ScriptedLnd]) -> None:
+    with client(scripted(DENIED, *trial())) as caller, pytest.raises(WaitTimeout, match="an invoice that names a channel"):
+        wait_reachable(caller, 0)

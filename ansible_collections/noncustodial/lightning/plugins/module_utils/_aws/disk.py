@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An image directory: its manifest, and its raw disk as the blocks that a snapshot is made of."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._lnd import document
+from .._lnd.errors import InvalidInput
+from .._lnd.files import read_file
+
+# Bytes in a block of a snapshot: what EBS takes, and nothing else.
+BLOCK = 512 * 1024
+_ZEROS = bytes(BLOCK)
+_GIB = 1 << 30
+_CHUNK = 1 << 20
+_SECTOR = 512
+_CURE = "Build the image again (role signer_image), or name its directory"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# How other formats of a disk begin.
+_FORMATS = {
+    b"QFI\xfb": "a qcow2 image",
+    b"KDMV": "a VMDK image",
+    b"conectix": "a VHD image",
+    b"\x1f\x8b": "compressed",
+    b"\x28\xb5\x2f\xfd": "compressed",
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """A raw disk, as its manifest tells of it.
+
+    Attributes:
+        version: of the image.
+        lnd_version: of the lnd in it.
+        path: of the raw disk.
+        sha256: of the raw disk, hexadecimal.
+        size: of the raw disk, bytes.
+    """
+
+    version: str
+    lnd_version: str
+    path: str
+    sha256: str
+    size: int
+
+    @property
+    def volume_size(self) -> int:
+        """GiB of a volume that holds it."""
+        return -(-self.size // _GIB)
+
+
+def read_image(directory: str) -> Image:
+    """The image in a directory. The disk itself is not looked at.
+
+    Raises:
+        InvalidInput: there is no manifest, or none of an image with a raw disk.
+    """
+    path = os.path.join(directory, "manifest.json")
+    try:
+        manifest = document.read(read_file(path, "the manifest of the image"))
+        raw = manifest["files"]["signer.raw"]
+        image = Image(
+            str(manifest["version"]),
+            str(manifest["lnd_version"]),
+            os.path.join(directory, "signer.raw"),
+            str(raw["sha256"]),
+            int(raw["size"]),
+        )
+    except document.NotJson as error:
+        raise InvalidInput(f"{path} {error.what}", _CURE) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"{path} is no manifest of an image with a raw disk, signer.raw", _CURE) from error
+    if not _SHA256.fullmatch(image.sha256) or image.size < 1:
+        raise InvalidInput(f"{path} gives no SHA-256 and size of signer.raw", _CURE)
+    return image
+
+
+def check_disk(image: Image) -> None:
+    """Make sure that the disk is a disk, and the one that the manifest tells of.
+
+    Raises:
+        InvalidInput: it is not; the text says what it is.
+    """
+    try:
+        size = os.path.getsize(image.path)
+        with open(image.path, "rb") as file:
+            begin = file.read(2 * _SECTOR)
+            _check_format(image.path, begin)
+            if size != image.size:
+                cut = "It was cut, or not wholly copied" if size < image.size else "It is another disk"
+                raise InvalidInput(f"{image.path} has {size} bytes, and its manifest says {image.size}. {cut}", _CURE)
+            file.seek(0)
+            digest = hashlib.sha256()
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise InvalidInput(f"Cannot read the disk {image.path}: {error.strerror}", _CURE) from error
+    if digest.hexdigest() != image.sha256:
+        raise InvalidInput(f"{image.path} has the SHA-256 {digest.hexdigest()}, and its manifest says {image.sha256}", _CURE)
+
+
+def _check_format(path: str, begin: bytes) -> None:
+    for magic, name in _FORMATS.items():
+        if begin.startswith(magic):
+            raise InvalidInput(f"{path} is no raw disk but {name}", "Convert it (qemu-img convert -O raw), or unpack it")
+    if begin[510:512] != b"\x55\xaa" or begin[_SECTOR : _SECTOR + 8] != b"EFI PART":
+        raise InvalidInput(f"{path} is no disk image: it has no GUID partition table, without which no machine would boot from it", _CURE)
+
+
+def blocks(path: str) -> list[int]:
+    """Numbers of the blocks that hold data. A block that is a hole, or all zeros, is not sent: what is not sent is zero."""
+    found: list[int] = []
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        place = 0
+        while place < size:
+            try:
+                data = os.lseek(file.fileno(), place, os.SEEK_DATA)
+            except OSError:
+                # Nothing but a hole is left.
+                break
+            hole = os.lseek(file.fileno(), data, os.SEEK_HOLE)
+            first, last = data // BLOCK, -(-hole // BLOCK)
+            found.extend(index for index in range(first, last) if (not found or index > found[-1]) and _read(file, index) != _ZEROS)
+            place = hole
+    return found
+
+
+def block(path: str, index: int) -> bytes:
+    """A block; the last one is filled up with zeros."""
+    with open(path, "rb") as file:
+        return _read(file, index)
+
+
+def _read(file: t.BinaryIO, index: int) -> bytes:
+    return os.pread(file.fileno(), BLOCK, index * BLOCK).ljust(BLOCK, b"\0")
+
+
+def checksum(data: bytes) -> str:
+    """SHA-256 as EBS wants it."""
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+
+def checksum_of_all(checksums: t.Iterable[str]) -> str:
+    """What EBS calls the linear checksum: of all blocks' checksums, in the order of the blocks."""
+    return checksum(b"".join(base64.b64decode(one) for one in checksums))

@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lnd_node_check
+short_description: Check a tenant's whole node, to which a hub is to connect
+version_added: 0.1.0
+description:
+  - Runs on the machine of the provider's hub, because the tenant lets in no other. Changes nothing.
+  - Checks in stages, each only if those before it have passed, and tells for each what was seen and what to do.
+  - C(resolve), C(connect), C(tls) and C(wallet) are as in M(noncustodial.lightning.lnd_signer_check).
+  - C(macaroon) asks whether the tenant's macaroon is accepted.
+  - C(grant) asks whether it is just what a hub calls, and whether the node really denies it to send coins on the chain and to bake macaroons.
+  - C(node) asks whether it is the node of the bundle, and C(chain) whether that is on the right network and synced.
+extends_documentation_fragment:
+  - noncustodial.lightning.attributes.info
+options:
+  endpoint:
+    description: Host and port of the node's gRPC.
+    type: str
+    required: true
+  certificate:
+    description: The node's certificate, PEM.
+    type: str
+  certificate_file:
+    description: A file with it, instead.
+    type: path
+  macaroon:
+    description: What the tenant has baked for the hub, hexadecimal.
+    type: str
+  macaroon_credential:
+    description: A file with it, binary and sealed to this machine by C(systemd-creds encrypt), instead.
+    type: path
+  macaroon_credential_name:
+    description: The name under which O(macaroon_credential) was sealed.
+    type: str
+    default: macaroon
+  node_id:
+    description: The node's id, as in the bundle.
+    type: str
+    required: true
+  network:
+    description: The network that the node must be on.
+    type: str
+    default: mainnet
+    choices: [mainnet, testnet, testnet4, signet, regtest, simnet]
+  timeout:
+    description: Seconds that one call may take.
+    type: float
+    default: 10.0
+notes:
+  - "Reasons of a failed stage are C(name_not_resolved), C(refused), C(unreachable), C(not_tls), C(certificate_differs), C(certificate_name),
+    C(certificate_expired), C(wallet_missing), C(wallet_locked), C(wallet_starting), C(macaroon_malformed), C(macaroon_refused), C(caveat_unmet),
+    C(grant_too_wide), C(grant_too_narrow), C(grant_root_key_zero), C(grant_not_enforced), C(node_differs), C(network_differs), C(not_synced) and
+    C(call_failed)."
+  - The one reason of a warning is C(certificate_ends_soon) (in 30 days).
+  - Reasons keep their names and meanings, so that monitors can rely on them.
+requirements:
+  - python >= 3.11
+  - grpcio >= 1.51 (Debian package C(python3-grpcio))
+  - protobuf >= 4.21 (Debian package C(python3-protobuf))
+  - cryptography (Debian package C(python3-cryptography))
+seealso:
+  - module: noncustodial.lightning.lnd_bundle_info
+  - plugin: noncustodial.lightning.hub_grant
+    plugin_type: lookup
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: The node is what the bundle says
+  noncustodial.lightning.lnd_node_check:
+    endpoint: "{{ offer.bundle.endpoint }}"
+    certificate: "{{ offer.bundle.certificate }}"
+    macaroon: "{{ offer.bundle.macaroon }}"
+    node_id: "{{ offer.bundle.node_id }}"
+    network: mainnet
+"""
+
+RETURN = r"""
+stages:
+  description: Every stage in its order, also when one failed.
+  returned: when the node was asked
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Of the stage.
+      type: str
+      returned: always
+      sample: macaroon
+    status:
+      description: V(ok), V(warn), V(fail), or V(skipped) because an earlier one failed.
+      type: str
+      returned: always
+      sample: fail
+    reason:
+      description: A code that keeps its name; V(ok) and V(skipped) besides those in the notes.
+      type: str
+      returned: always
+      sample: macaroon_refused
+    seen:
+      description: What was seen.
+      type: str
+      returned: always
+      sample: "the node says: verification failed: signature mismatch after caveat verification"
+    cure:
+      description: What to do.
+      type: str
+      returned: always
+      sample: "The tenant has revoked the macaroon, or it is of another node: the tenant must hand over a new bundle"
+reason:
+  description: That of the stage that failed.
+  returned: failure
+  type: str
+  sample: macaroon_refused
+version:
+  description: Of the node's lnd.
+  returned: success
+  type: str
+  sample: 0.21.2-beta
+"""
+
+import dataclasses
+import typing as t
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    argspec,
+    certificate,
+    channel,
+    credential,
+    files,
+    messages,
+    node_check,
+)
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
+
+
+def target(params: t.Mapping[str, t.Any]) -> node_check.Target:
+    pem = params["certificate"] or files.read_file(params["certificate_file"], "the node's certificate").decode(errors="replace")
+    taken = ("endpoint", "node_id", "network", "timeout")
+    return node_check.Target(certificate=pem, macaroon=macaroon(params), **{name: params[name] for name in taken})
+
+
+def macaroon(params: t.Mapping[str, t.Any]) -> bytes:
+    if params["macaroon_credential"]:
+        return credential.unseal(params["macaroon_credential"], params["macaroon_credential_name"], "macaroon")
+    try:
+        return bytes.fromhex(params["macaroon"])
+    except ValueError as error:
+        raise InvalidInput("The option macaroon is not hexadecimal", "Give it as lnd_bundle_info returns it") from error
+
+
+def main() -> None:
+    module = LndModule(
+        {
+            "endpoint": {"type": "str", "required": True},
+            "certificate": {"type": "str"},
+            "certificate_file": {"type": "path"},
+            "macaroon": {"type": "str", "no_log": True},
+            "macaroon_credential": {"type": "path", "no_log": False},
+            "macaroon_credential_name": {"type": "str", "default": "macaroon", "no_log": False},
+            "node_id": {"type": "str", "required": True},
+            "network": {"type": "str", "default": "mainnet", "choices": list(argspec.NETWORKS)},
+            "timeout": {"type": "float", "default": 10.0},
+        },
+        connects=False,
+        needs={"grpcio": channel.IMPORT_ERROR, "protobuf": messages.IMPORT_ERROR, "cryptography": certificate.IMPORT_ERROR},
+        required_one_of=[("certificate", "certificate_file"), ("macaroon", "macaroon_credential")],
+        mutually_exclusive=[("certificate", "certificate_file"), ("macaroon", "macaroon_credential")],
+    )
+    module.answer(lambda: dataclasses.asdict(node_check.require(target(module.params))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module signer_ami."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: signer_ami
+short_description: An image at AWS from which tenants launch their signers
+version_added: 0.1.0
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+description:
+  - Registers an image from a snapshot, shares both with the accounts of tenants and with no others, and takes old images of the same line away, with
+    their snapshots.
+  - The image itself asks for UEFI, a TPM, and tokens for the instance's metadata, so that no launch can forget them.
+  - It is not encrypted, because it holds no secret. Tenants encrypt their own machine's disk with a key of theirs when they launch.
+  - A name stands for one content. If an image of that name has another, nothing is done.
+  - Machines that were launched from an image that is taken away keep running.
+extends_documentation_fragment:
+  - noncustodial.lightning.aws
+  - noncustodial.lightning.attributes
+options:
+  path:
+    description: The directory of the image, with C(manifest.json). The disk is not needed here.
+    type: path
+    required: true
+  snapshot_id:
+    description: The snapshot with the disk, as M(noncustodial.lightning.signer_snapshot) returns it.
+    type: str
+    required: true
+  accounts:
+    description: AWS accounts of the tenants, twelve digits each. All others lose access.
+    type: list
+    elements: str
+    required: true
+  name:
+    description: The image's name. By default O(family) and the version in the manifest.
+    type: str
+  family:
+    description: The name of the line of images that this one belongs to, in tags.
+    type: str
+    default: noncustodial-signer
+  architecture:
+    description: The architecture of the disk's programs.
+    type: str
+    choices: [x86_64, arm64]
+    default: x86_64
+  tags:
+    description: More tags.
+    type: dict
+  keep:
+    description: How many images of the line stay, this one among them.
+    type: int
+    default: 3
+"""
+
+EXAMPLES = r"""
+- name: Tenants can launch the image
+  noncustodial.lightning.signer_ami:
+    region: eu-central-1
+    path: /srv/images/signer
+    snapshot_id: "{{ snapshot.snapshot_id }}"
+    accounts: ["111122223333"]
+  register: image
+"""
+
+RETURN = r"""
+image_id:
+  description: The image's id; null in check mode if there is none.
+  returned: success
+  type: str
+  sample: ami-0123456789abcdef0
+name:
+  description: The image's name.
+  returned: success
+  type: str
+  sample: noncustodial-signer-1.0.0
+snapshot_id:
+  description: Its snapshot.
+  returned: success
+  type: str
+  sample: snap-0123456789abcdef0
+accounts:
+  description: Who may launch it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["111122223333"]
+images:
+  description: Names of all images of the line.
+  returned: success
+  type: list
+  elements: str
+  sample: [noncustodial-signer-0.9.0, noncustodial-signer-1.0.0]
+version:
+  description: Version of the image.
+  returned: success
+  type: str
+  sample: 1.0.0
+lnd_version:
+  description: Version of the lnd in it.
+  returned: success
+  type: str
+  sample: 0.21.2-beta
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [register, share, share_snapshot]
+"""
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._aws import ami
+from ansible_collections.noncustodial.lightning.plugins.module_utils._aws.module import AwsModule
+
+
+def main() -> None:
+    """Run the module."""
+    module = AwsModule(
+        {
+            "path": {"type": "path", "required": True},
+            "snapshot_id": {"type": "str", "required": True},
+            "accounts": {"type": "list", "elements": "str", "required": True},
+            "name": {"type": "str"},
+            "family": {"type": "str", "default": "noncustodial-signer"},
+            "architecture": {"type": "str", "choices": ["x86_64", "arm64"], "default": "x86_64"},
+            "tags": {"type": "dict"},
+            "keep": {"type": "int", "default": 3},
+        }
+    )
+    wish = module.checked(lambda: ami.wish(module.params))
+    registration = ami.Registration(wish)
+    module.ensure(
+        read=registration.read,
+        plan=lambda state: ami.plan_images(wish, state),
+        apply=registration.apply,
+        result=lambda state: ami.image_result(wish, state),
+    )
+
+
+if __name__ == "__main__":
+    main()

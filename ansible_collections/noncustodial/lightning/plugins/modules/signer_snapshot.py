@@ -1,0 +1,122 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module signer_snapshot."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: signer_snapshot
+short_description: Bring an image's disk to AWS as a snapshot
+version_added: 0.1.0
+author:
+  - noncustodial.lightning contributors (!UNKNOWN)
+description:
+  - Sends the raw disk of a signer image to AWS, as a snapshot from which M(noncustodial.lightning.signer_ami) registers an image.
+  - It writes the snapshot itself, block by block (EBS direct API). No instance, no bucket and no role of a service is needed. What is zero is not sent.
+  - A snapshot is known by the SHA-256 of the disk, in a tag. One that is there is not sent again.
+  - Which blocks AWS has acknowledged is written down beside the disk, in C(signer.raw.REGION.sent), so that a run that was cut goes on where it was. From
+    another machine everything is sent again, into the same snapshot.
+  - After an error that the next run would meet again, such as a missing permission, the snapshot that was begun is removed. One that nobody goes on with
+    is given up by AWS after an hour, and removed by the next run.
+extends_documentation_fragment:
+  - noncustodial.lightning.aws
+  - noncustodial.lightning.attributes
+options:
+  path:
+    description: The directory of the image, with C(signer.raw) and C(manifest.json). The file that notes progress is written there.
+    type: path
+    required: true
+  family:
+    description: The name of the line of images that this one belongs to, in tags.
+    type: str
+    default: noncustodial-signer
+  tags:
+    description: More tags.
+    type: dict
+  parallel:
+    description: How many blocks of 512 KiB are on their way at the same time.
+    type: int
+    default: 16
+  time_limit:
+    description:
+      - Seconds after which no further block is sent, and the module ends with RV(complete) false. The next run goes on.
+      - A module cannot show how far it is while it works, so that a play runs it again and again. By default there is no limit.
+    type: float
+    default: 0.0
+"""
+
+EXAMPLES = r"""
+- name: The disk is at AWS
+  noncustodial.lightning.signer_snapshot:
+    region: eu-central-1
+    path: /srv/images/signer
+  register: snapshot
+"""
+
+RETURN = r"""
+snapshot_id:
+  description: The snapshot's id; null in check mode if there is none.
+  returned: success
+  type: str
+  sample: snap-0123456789abcdef0
+complete:
+  description: Whether all of the disk is in it.
+  returned: success
+  type: bool
+percent:
+  description: How much of the disk has been sent.
+  returned: success
+  type: int
+  sample: 43
+blocks:
+  description: How many blocks the disk has that are not zero; null for a snapshot that is complete, as the disk is not looked at then.
+  returned: success
+  type: int
+  sample: 960
+sha256:
+  description: SHA-256 of the disk.
+  returned: success
+  type: str
+  sample: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+volume_size:
+  description: GiB of a volume that is made of it.
+  returned: success
+  type: int
+  sample: 2
+actions:
+  description: What was done, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [start, upload, complete]
+"""
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._aws import snapshot
+from ansible_collections.noncustodial.lightning.plugins.module_utils._aws.module import AwsModule
+
+
+def main() -> None:
+    """Run the module."""
+    module = AwsModule(
+        {
+            "path": {"type": "path", "required": True},
+            "family": {"type": "str", "default": "noncustodial-signer"},
+            "tags": {"type": "dict"},
+            "parallel": {"type": "int", "default": 16},
+            "time_limit": {"type": "float", "default": 0.0},
+        }
+    )
+    wish = module.checked(lambda: snapshot.wish(module.params))
+    upload = snapshot.Upload(wish)
+    module.ensure(
+        read=upload.read,
+        plan=lambda state: snapshot.plan_snapshot(wish, state),
+        apply=upload.apply,
+        result=lambda state: snapshot.snapshot_result(wish, state),
+    )
+
+
+if __name__ == "__main__":
+    main()

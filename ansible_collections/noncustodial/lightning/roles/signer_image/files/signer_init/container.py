@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container in the place of a machine: no systemd, no firewall, no TPM, any user. All that is written lies in one volume.
+
+The wallet's password comes from outside, as a secret of podman's or of Kubernetes's, and what is sealed is sealed by it. Who reaches lnd is said where the
+container runs; as long as it would take a wallet from whoever reaches it, it listens on its own loopback alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+import typing as t
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import wait
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file, write_file
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
+
+from .host import Machine
+from .place import Place
+
+_VOLUME = "/data"
+_SECRETS = "/run/secrets"
+_KIT = Path("/etc/signer/kit.json")
+_SUPERVISOR = 1
+_START = 60.0
+_NONCE = 12
+
+START, STOP = signal.SIGHUP, signal.SIGUSR1
+"""What the supervisor is told: that lnd is to run by what is on disk, and that it is not to run."""
+
+
+class Container(Machine):
+    """This container.
+
+    Args:
+        place: its files.
+        secrets: the directory with the password.
+        supervisor: the process that runs lnd.
+    """
+
+    keeps_passwords = False
+    has_firewall = False
+    listens_before = ("127.0.0.1",)
+
+    def __init__(self, place: Place | None = None, secrets: str = _SECRETS, supervisor: int = _SUPERVISOR) -> None:
+        super().__init__(place or Place(root=_VOLUME))
+        self.credentials = secrets
+        self._supervisor = supervisor
+
+    @staticmethod
+    def is_this() -> bool:
+        """Whether this is a container of ours: the build has left a mark."""
+        return Path(Place().home, "container").exists()
+
+    def check_user(self) -> None:
+        """Anybody will do."""
+
+    def check(self) -> None:
+        """Refuse to begin without a password or without space.
+
+        Raises:
+            Refused, InvalidInput: with what is missing.
+        """
+        if len(self.password().read()) < 16:
+            raise Refused(
+                "The password of the wallet is shorter than 16 characters. Nothing was changed", "Make one with openssl rand -hex 32"
+            )
+        self.check_space()
+
+    def fetching(self, path: Path) -> str:
+        return f"podman exec THIS-CONTAINER cat {path}"
+
+    def offered_kit(self) -> Path | None:
+        """One that is mounted into the container."""
+        return _KIT if _KIT.exists() else None
+
+    def has_tpm(self) -> bool:
+        return False
+
+    def have_password(self) -> None:
+        """It comes from outside."""
+
+    def password(self) -> PasswordSource:
+        return PasswordSource(f"{self.credentials}/wallet-password", None, "")
+
+    def _cipher(self, name: str) -> ChaCha20Poly1305:
+        # The password is random and long, so that one round of a hash makes a key of it.
+        return ChaCha20Poly1305(hashlib.sha256(name.encode() + b"\0" + self.password().read()).digest())
+
+    def seal(self, path: Path, name: str, content: bytes) -> None:
+        nonce = os.urandom(_NONCE)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_file(str(path), nonce + self._cipher(name).encrypt(nonce, content, name.encode()))
+
+    def unseal(self, path: Path, name: str) -> bytes:
+        sealed = read_file(str(path), "the seed under way")
+        try:
+            return self._cipher(name).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
+        except InvalidTag as error:
+            raise InvalidInput(f"{path} was sealed by another password", "Give the container the password that it had") from error
+
+    def _owner(self, group: str | None) -> tuple[str | None, str | None]:
+        return None, None
+
+    def apply_rules(self, content: str) -> None:
+        """Who reaches the container is said where it runs."""
+
+    def active(self) -> bool:
+        return started(self.place).exists()
+
+    def run_lnd(self) -> None:
+        wanted = _digest(self.place)
+        self._tell(START, "lnd to be started", lambda: started(self.place).exists() and started(self.place).read_text() == wanted)
+
+    def stop_lnd(self) -> None:
+        self._tell(STOP, "lnd to be stopped", lambda: not started(self.place).exists())
+
+    def _tell(self, what: signal.Signals, text: str, done: t.Callable[[], bool]) -> None:
+        if not done():
+            os.kill(self._supervisor, what)
+        wait.until(text, done, bool, _START)
+
+
+def started(place: Place) -> Path:
+    """By which configuration lnd runs; not there while it does not."""
+    return place.desk / "lnd.started"
+
+
+def _digest(place: Place) -> str:
+    return hashlib.sha256(place.lnd_conf.read_bytes()).hexdigest()
+
+
+def supervise(place: Place) -> int:
+    """Run lnd for as long as the container lives: it is the container's first process. Gives the exit status.
+
+    It ends when lnd ends by itself, so that whoever runs the container sees that and starts it again.
+    """
+    signals = {START, STOP, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    started(place).unlink(missing_ok=True)
+    place.desk.mkdir(mode=0o700, parents=True, exist_ok=True)
+    child = _start(place) if place.lnd_conf.exists() else None
+    if child is None:
+        print("Waiting for signer-init: podman exec -it NAME signer-init", flush=True)
+    while True:
+        got = signal.sigwait(signals)
+        if got == signal.SIGCHLD:
+            status = _reap(child)
+            if status is not None:
+                started(place).unlink(missing_ok=True)
+                print(f"lnd has ended, exit status {status}", file=sys.stderr, flush=True)
+                return status or 1
+            continue
+        if child is not None:
+            _stop(place, child)
+        child = _start(place) if got == START else None
+        if got in (signal.SIGTERM, signal.SIGINT):
+            return 0
+
+
+def _start(place: Place) -> int:
+    command = ["/usr/local/bin/lnd", f"--lnddir={place.lnddir}", f"--configfile={place.lnd_conf}"]
+    place.lnddir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    digest = _digest(place)
+    child = os.posix_spawn(command[0], command, {"PATH": os.defpath, "HOME": str(place.lnddir)}, setsigmask=[])
+    write_file(str(started(place)), digest.encode())
+    return child
+
+
+def _stop(place: Place, child: int) -> None:
+    os.kill(child, signal.SIGTERM)
+    os.waitpid(child, 0)
+    started(place).unlink(missing_ok=True)
+
+
+def _reap(child: int | None) -> int | None:
+    """Take note of processes that have ended; gives lnd's exit status if it is among them."""
+    found = None
+    while True:
+        try:
+            process, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if process == 0:
+            return found
+        if process == child:
+            found = os.waitstatus_to_exitcode(status)

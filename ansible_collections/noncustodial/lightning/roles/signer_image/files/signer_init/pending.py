@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A seed between lnd and its owner, sealed to this machine. It is what makes an interruption harmless: the same words are shown again, and no others."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import files
+
+from .host import Machine
+
+_NAME = "signer-init.seed"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A seed of which there is no wallet yet, or only perhaps.
+
+    Attributes:
+        words: of it.
+        network: for which it was made.
+        birthday: when it was made, seconds since 1970.
+        confirmed: whether its owner has it.
+        brought: whether its owner had it before; then lnd may still find that it is none.
+    """
+
+    words: tuple[str, ...]
+    network: str
+    birthday: int
+    confirmed: bool = False
+    brought: bool = False
+
+    def __repr__(self) -> str:
+        return f"Pending(network={self.network!r}, birthday={self.birthday}, confirmed={self.confirmed})"
+
+
+def read(host: Machine) -> Pending | None:
+    """The seed that is under way, if one is.
+
+    Raises:
+        InvalidInput: it was sealed on another machine: this is a copy of a disk.
+    """
+    if not host.place.pending_seed.exists():
+        return None
+    found = json.loads(host.unseal(host.place.pending_seed, _NAME))
+    return Pending(**{**found, "words": tuple(found["words"])})
+
+
+def keep(host: Machine, pending: Pending) -> None:
+    """Seal it, before anybody sees it."""
+    host.seal(host.place.pending_seed, _NAME, json.dumps(asdict(pending)).encode())
+
+
+def confirm(host: Machine, pending: Pending) -> Pending:
+    """Note that its owner has it."""
+    confirmed = replace(pending, confirmed=True)
+    keep(host, confirmed)
+    return confirmed
+
+
+def forget(host: Machine) -> None:
+    """Its wallet serves: the words are with their owner alone."""
+    if host.place.pending_seed.exists():
+        os.unlink(host.place.pending_seed)
+        files.sync_folder(str(host.place.pending_seed.parent))

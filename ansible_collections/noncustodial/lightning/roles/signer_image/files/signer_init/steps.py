@@ -1,0 +1,333 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the first login to the bundle. Each step looks at what is there and does what is missing, so that a run that was cut off anywhere is run again.
+
+The order is what makes that safe: nothing is changed before everything has been checked; the firewall is closed before lnd, which takes a wallet from
+whoever reaches it, is started; the seed is sealed to the machine before anybody sees it, and with its owner before there is a wallet of it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    baking,
+    certificate,
+    document,
+    endpoint,
+    files,
+    grant,
+    offer,
+    seed,
+    state,
+    wallet,
+)
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Refused, WaitTimeout
+from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError
+
+from . import ceremony, kits, node, pending, render
+from .host import Machine
+from .kits import Kit
+from .place import USER, Place
+from .settings import NO_TPM, Image, Settings, check_close_address, read_image, read_settings, write_settings
+from .terminal import Terminal, of_session
+
+Say = t.Callable[[str], None]
+
+EVERYWHERE = ("0.0.0.0",)  # noqa: S104  # who reaches it is said by a firewall, or where a container runs
+"""Where lnd listens once there is a wallet."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was said on the command line.
+
+    Attributes:
+        kit_file: the kit, if it is not in its place yet.
+        bring_seed: whether the tenant has a seed already.
+        chosen: settings that are given there, None where not.
+    """
+
+    kit_file: Path | None = None
+    bring_seed: bool = False
+    chosen: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """All that the steps need, checked.
+
+    Attributes:
+        host: the machine.
+        image: what it is.
+        kit: of the provider.
+        chosen: by the tenant.
+        terminal: of the session, where one is needed.
+        bring_seed: whether the tenant has a seed already.
+    """
+
+    host: Machine
+    image: Image
+    kit: Kit
+    chosen: Settings
+    terminal: Terminal | None
+    bring_seed: bool
+
+    @property
+    def place(self) -> Place:
+        """Of the files."""
+        return self.host.place
+
+    @property
+    def network(self) -> str:
+        """Of the kit."""
+        return str(self.kit["network"])
+
+
+def run(host: Machine, request: Request, say: Say) -> dict[str, t.Any]:
+    """Everything, to the bundle; gives what may be shown of it.
+
+    Raises:
+        LndError, UnitError: something is not as it must be; the text says what, and what to do.
+        Stopped: the tenant has stopped at the terminal.
+    """
+    request = replace(request, kit_file=request.kit_file or host.offered_kit())
+    agreed = agree(host, request)
+    say(f"Kit of {agreed.kit['tenant']} on {agreed.network}. The provider will dial {agreed.chosen.address}:{agreed.chosen.port}.")
+    configure(agreed, request.kit_file)
+    if host.has_firewall:
+        say(f"The machine is closed, but to the provider's addresses, and for ssh to {', '.join(agreed.chosen.admin_addresses)}.")
+    have_wallet(agreed, say)
+    say("The wallet is there, and lnd serves.")
+    return have_bundle(agreed)
+
+
+# --- agree: everything is looked at, and nothing is changed
+
+
+def agree(host: Machine, request: Request) -> Agreed:
+    """Look at everything that could go wrong before anything is done.
+
+    Raises:
+        LndError: with what is wrong. Nothing was changed.
+    """
+    place = host.place
+    image = read_image(place)
+    chosen = read_settings(place, **request.chosen)
+    kit = kits.read(place, image, request.kit_file)
+    check_close_address(chosen, kit["network"])
+    check_tpm(host, chosen)
+    if host.has_tpm() and not place.password.exists():
+        # Said without need: what will be kept is how the password was sealed.
+        chosen = replace(chosen, without_tpm="")
+    host.check()
+    terminal = of_session() if needs_terminal(host, kit, chosen, request.bring_seed) else None
+    if not chosen.address:
+        # Asking needs a terminal, so that there is one.
+        chosen = replace(chosen, address=ask_address(t.cast("Terminal", terminal)))
+    return Agreed(host, image, kit, chosen, terminal, request.bring_seed)
+
+
+def check_tpm(host: Machine, chosen: Settings) -> None:
+    """Refuse a machine on which a copy of the disk would have the keys, unless the tenant has said so in just these words.
+
+    Raises:
+        Refused: there is no TPM.
+    """
+    if host.keeps_passwords and not host.has_tpm() and chosen.without_tpm != NO_TPM:
+        raise Refused(
+            "This machine has no TPM 2.0. The wallet's password would lie on the same disk as the wallet, and whoever copies the disk has the keys. "
+            "Nothing was changed",
+            f"Start the image on a machine with a (virtual) TPM; or, if you accept that, say: signer-init --without-tpm '{NO_TPM}'",
+        )
+
+
+def needs_terminal(host: Machine, kit: Kit, chosen: Settings, bring_seed: bool) -> bool:
+    """Whether something will be asked or shown."""
+    under_way = pending.read(host)
+    has_seed = under_way.confirmed if under_way else host.place.wallet(kit["network"]).exists()
+    return not chosen.address or not (has_seed or (chosen.seed_recipient and not bring_seed))
+
+
+def ask_address(terminal: Terminal) -> str:
+    """Name or address by which the provider dials."""
+    terminal.say("By which name or address does your provider reach this machine? A name lets you move the signer later.")
+    while True:
+        text = terminal.ask("  name or IPv4 address: ")
+        try:
+            endpoint.parse(f"{text}:1")
+        except InvalidInput as error:
+            terminal.say(f"  That {error.what}.")
+        else:
+            return text
+
+
+# --- configure
+
+
+def configure(agreed: Agreed, kit_file: Path | None) -> None:
+    """Kit, settings, password, firewall and lnd's settings."""
+    host, place = agreed.host, agreed.place
+    host.folder(place.desk, None, 0o700)
+    host.write(place.kit, (kit_file or place.kit).read_bytes(), None, 0o600)
+    host.folder(place.config, USER, 0o750)
+    write_settings(place, agreed.chosen)
+    host.have_signing_key(agreed.kit["tenant"])
+    host.have_password()
+    host.apply_rules(render.rules(place, agreed.kit, agreed.chosen, agreed.image))
+    _configure_lnd(agreed, host.listens_before if not place.wallet(agreed.network).exists() else EVERYWHERE)
+    if place.certificate.exists() and not _certificate_fits(agreed):
+        host.new_certificate()
+
+
+def _configure_lnd(agreed: Agreed, listen: t.Sequence[str]) -> None:
+    content = render.lnd_conf(agreed.place, agreed.network, agreed.chosen, listen, agreed.host.credentials)
+    agreed.host.write(agreed.place.lnd_conf, content.encode(), USER, 0o640)
+
+
+def _certificate_fits(agreed: Agreed) -> bool:
+    served = certificate.read(agreed.place.certificate.read_text())
+    dialled = endpoint.parse(f"{agreed.chosen.address}:{agreed.chosen.port}")
+    return certificate.problem(served, dialled, document.now()) is None
+
+
+# --- wallet
+
+
+def have_wallet(agreed: Agreed, say: Say) -> None:
+    """Have a wallet of a seed that its owner has, and lnd serve with it."""
+    under_way = pending.read(agreed.host)
+    with closing(_start(agreed, under_way, say)) as client:
+        if state.read_state(client) == "NON_EXISTING":
+            _make(agreed, client, under_way)
+        node.serves(client)
+    # A container, which has no firewall, is open to the provider only now.
+    _configure_lnd(agreed, EVERYWHERE)
+    with closing(_started(agreed)):
+        pass
+    # Only now: until lnd has served, this seed is what a wallet that was cut off is made of again.
+    pending.forget(agreed.host)
+
+
+def _start(agreed: Agreed, under_way: pending.Pending | None, say: Say) -> Client:
+    """A connection to lnd, which has no wallet or serves. What an interruption has left of a wallet is set aside, if its seed is at hand."""
+    try:
+        return _started(agreed)
+    except (UnitError, WaitTimeout):
+        if under_way is None or not under_way.confirmed or not agreed.place.wallet(agreed.network).exists():
+            raise
+    say(f"lnd was cut off while it made the wallet. What there was of it is now {agreed.host.set_aside()}; the same seed is used again.")
+    _configure_lnd(agreed, agreed.host.listens_before)
+    return _started(agreed)
+
+
+def _started(agreed: Agreed) -> Client:
+    agreed.host.run_lnd()
+    client = node.started(agreed.place, agreed.network)
+    try:
+        if state.read_state(client) != "NON_EXISTING":
+            node.serves(client)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _make(agreed: Agreed, client: Client, under_way: pending.Pending | None) -> None:
+    """Make the wallet of the seed that is under way, or of a new or a brought one."""
+    place = agreed.place
+    if under_way is None and place.birthday.exists() and not agreed.bring_seed:
+        raise Refused(
+            "This signer has had a wallet, and it is gone. A new seed would be another node. Nothing was changed",
+            "Bring the seed that you wrote down: signer-init --bring-seed",
+        )
+    while True:
+        now = under_way or (_brought(agreed) if agreed.bring_seed else _new(agreed, client))
+        if not now.confirmed:
+            now = _hand_over(agreed, now, again=under_way is not None)
+        files.write_file(str(place.birthday), f"{now.birthday}\n".encode(), 0o644)
+        how = node.how(agreed.host.password())
+        try:
+            wallet.make(client, how, list(now.words), wallet_password=how.password.read(), aezeed_passphrase=b"")
+        except LndError as error:
+            if not now.brought or state.read_state(client) != "NON_EXISTING":
+                raise
+            # Words that are no seed.
+            pending.forget(agreed.host)
+            place.birthday.unlink()
+            if agreed.terminal is None:
+                raise
+            agreed.terminal.say(f"{error}\nNothing was made. Please try again.")
+            under_way = None
+            continue
+        # A grant of an earlier wallet is worthless: its root key was with that.
+        place.macaroon.unlink(missing_ok=True)
+        return
+
+
+def _new(agreed: Agreed, client: Client) -> pending.Pending:
+    words = tuple(client.call("lnrpc.WalletUnlocker/GenSeed").cipher_seed_mnemonic)
+    made = pending.Pending(words, agreed.network, int(document.now().timestamp()))
+    pending.keep(agreed.host, made)
+    return made
+
+
+def _brought(agreed: Agreed) -> pending.Pending:
+    words, birthday = ceremony.take(t.cast("Terminal", agreed.terminal), agreed.network)
+    made = pending.Pending(words, agreed.network, birthday, confirmed=True, brought=True)
+    pending.keep(agreed.host, made)
+    return made
+
+
+def _hand_over(agreed: Agreed, now: pending.Pending, again: bool) -> pending.Pending:
+    """Its owner has the seed when this returns."""
+    if agreed.chosen.seed_recipient:
+        seed.hand_over(list(now.words), agreed.chosen.seed_recipient, str(agreed.place.encrypted_seed), now.network, now.birthday)
+    else:
+        ceremony.hand_over(t.cast("Terminal", agreed.terminal), now.words, again)
+    return pending.confirm(agreed.host, now)
+
+
+# --- bundle
+
+
+def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
+    """Have the provider's grant, and the bundle with it; gives its open part and the node's id."""
+    place, chosen = agreed.place, agreed.chosen
+    wanted = baking.Desired(str(place.macaroon), chosen.root_key_id, frozenset(grant.PERMISSIONS))
+    desired = offer.Desired(
+        path=str(place.bundle),
+        network=agreed.network,
+        kit_file=str(place.kit),
+        endpoint=f"{chosen.address}:{chosen.port}",
+        certificate_file=str(place.certificate),
+        macaroon_file=str(place.macaroon),
+        birthday_file=str(place.birthday),
+        signing_key_file=str(place.signing_key),
+        close_address=chosen.close_address or None,
+        valid_for=chosen.bundle_valid_for,
+    )
+    with closing(node.connect(place, agreed.network)) as client:
+        present = baking.read_present(client, wanted)
+        _not_revoked(agreed, present)
+        for action in baking.plan_present(wanted, present).actions:
+            baking.apply_baking(client, action, wanted)
+        made = offer.read_offer(client, desired, document.now())
+        for action in offer.plan_offer(made).actions:
+            offer.apply_offer(action, desired)
+    return {**offer.shown(made.outside), "node_id": made.content["node_id"], "endpoint": made.content["endpoint"]}
+
+
+def _not_revoked(agreed: Agreed, present: baking.Present) -> None:
+    """A grant that the tenant has revoked does not come back by itself."""
+    there = present.macaroon
+    if there is not None and there.root_key_id == agreed.chosen.root_key_id and there.root_key_id not in present.root_key_ids:
+        raise Refused(
+            f"The grant {agreed.chosen.root_key_id} was revoked on this signer, and is not given again by itself. Nothing was changed",
+            f"To let the provider sign again, say so: signer-init --root-key-id {agreed.chosen.root_key_id + 1}, and hand over the new bundle",
+        )

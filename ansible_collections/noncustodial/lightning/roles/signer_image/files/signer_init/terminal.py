@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The terminal of the session in which the tenant sits. What is secret is written to it alone, and never to standard output, which may be a file."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from pathlib import Path
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import Refused
+
+# Major numbers of the terminals of logins over the network (Linux: Documentation/admin-guide/devices.txt, Unix98 PTY slaves).
+_SESSIONS = range(136, 144)
+# The second screen of a terminal: what is on it does not come into the text that can be scrolled back to.
+_ENTER, _LEAVE, _CLEAR = "\033[?1049h\033[H\033[2J", "\033[H\033[2J\033[?1049l", "\033[H\033[2J"
+
+
+class Stopped(Exception):
+    """The tenant has ended it, or the session is gone. Nothing is lost."""
+
+
+class Terminal:
+    """A terminal to read from and to write to.
+
+    Args:
+        reader: lines that are typed.
+        writer: what is shown.
+    """
+
+    def __init__(self, reader: t.TextIO, writer: t.TextIO) -> None:
+        self._reader, self._writer = reader, writer
+
+    def say(self, text: str = "") -> None:
+        """Show a line."""
+        self._writer.write(text + "\n")
+        self._writer.flush()
+
+    def ask(self, text: str) -> str:
+        """What is typed after a text, without blanks around it.
+
+        Raises:
+            Stopped: q was typed, or the session has ended.
+        """
+        self._writer.write(text)
+        self._writer.flush()
+        line = self._reader.readline()
+        if not line or line.strip().lower() == "q":
+            raise Stopped
+        return line.strip()
+
+    def __enter__(self) -> Terminal:
+        """The second screen, until the end of the block, however that comes."""
+        self._write(_ENTER)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._write(_LEAVE)
+
+    def clear(self) -> None:
+        """Take everything off the screen."""
+        self._write(_CLEAR)
+
+    def _write(self, text: str) -> None:
+        self._writer.write(text)
+        self._writer.flush()
+
+
+def of_session() -> Terminal:
+    """The terminal of this login.
+
+    Raises:
+        Refused: there is none, or it is a console.
+    """
+    try:
+        handle = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError as error:
+        raise Refused(
+            "The seed is shown on a terminal, and this session has none. Nothing was changed",
+            "Log in with ssh -t, or have the seed encrypted to a key of yours: signer-init --seed-recipient age1…",
+        ) from error
+    if not all(os.major(number) in _SESSIONS for number in terminals(Path("/proc"), os.getpid())):
+        os.close(handle)
+        raise Refused(
+            "This is a console, and what a console shows is kept by whoever runs the machine. Nothing was changed",
+            "Log in over ssh, and run it there",
+        )
+    return Terminal(os.fdopen(os.dup(handle), "r"), os.fdopen(handle, "w"))
+
+
+def terminals(proc: Path, process: int) -> t.Iterator[int]:
+    """The terminals, as device numbers, of a process and of all those that it comes from: sudo gives its command a new one."""
+    while process > 0:
+        try:
+            # The name, which comes before these, may hold anything but ends with the last parenthesis (Linux: proc_pid_stat(5)).
+            fields = (proc / str(process) / "stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            return
+        process, terminal = int(fields[1]), int(fields[4])
+        if terminal:
+            yield terminal

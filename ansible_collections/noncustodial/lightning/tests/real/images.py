@@ -1,0 +1,269 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Machines that are started from the signer's image, as containers with systemd: the same root file system as on the disk, without kernel and firmware."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import os
+import re
+import selectors
+import shutil
+import socket
+import subprocess
+import time
+import typing as t
+import uuid
+from pathlib import Path
+
+from ansible_collections.noncustodial.lightning.tests.real.daemons import CACHE, until
+
+IMAGE = CACHE / "signer-image"
+PORT = 10009
+
+# What belongs to a real machine: its disk, and the network that podman has made already.
+MASKED = (
+    "systemd-networkd.service",
+    "systemd-networkd.socket",
+    "systemd-networkd-wait-online.service",
+    "systemd-resolved.service",
+    "systemd-remount-fs.service",
+)
+# The mounts of the machine must be able to pass on to those of its units, or systemd leaves credentials out and says nothing.
+INIT = "mount --make-rshared / && exec /lib/systemd/systemd"
+
+TOKENS = re.compile(r"(\d+)\. (\w+)")
+
+
+def podman(*arguments: str | Path, check: bool = True, **options: t.Any) -> subprocess.CompletedProcess[str]:
+    """Run podman."""
+    done = subprocess.run(["podman", *map(str, arguments)], check=False, capture_output=True, text=True, **options)
+    assert done.returncode == 0 or not check, f"podman {' '.join(map(str, arguments))}: {done.stderr}"
+    return done
+
+
+class Network:
+    """A network of podman's own, on which this host is the provider."""
+
+    def __init__(self) -> None:
+        self.name = f"ncl-image-{uuid.uuid4().hex[:8]}"
+        podman("network", "create", self.name)
+        (subnet,) = json.loads(podman("network", "inspect", self.name).stdout)[0]["subnets"]
+        self.provider: str = subnet["gateway"]
+        self._free = iter([*ipaddress.ip_network(subnet["subnet"]).hosts()][9:])
+
+    def address(self) -> str:
+        """One of its own for another machine; podman would give it another one after each restart."""
+        return str(next(self._free))
+
+    def remove(self) -> None:
+        """Take it away."""
+        podman("network", "rm", "--force", self.name)
+
+
+class Session:
+    """A login over ssh with a terminal, and somebody who reads and types.
+
+    Args:
+        command: that of ssh.
+    """
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.seen = ""
+        self._read_to = 0
+
+    def expect(self, text: str, timeout: float = 120) -> str:
+        """All that was shown since the last time, up to this text."""
+        end = time.monotonic() + timeout
+        output = t.cast("t.IO[bytes]", self._process.stdout)
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
+            while text not in self.seen[self._read_to :]:
+                assert selector.select(max(end - time.monotonic(), 0)), f"waited {timeout:g} s for {text!r}, seen: {self.seen[-2000:]}"
+                got = os.read(output.fileno(), 65536)
+                assert got, f"the session ended without {text!r}: {self.seen[-2000:]}"
+                self.seen += got.decode(errors="replace")
+        begin, self._read_to = self._read_to, self.seen.index(text, self._read_to) + len(text)
+        return self.seen[begin : self._read_to]
+
+    def type(self, text: str = "") -> None:
+        """Type a line."""
+        keyboard = t.cast("t.IO[bytes]", self._process.stdin)
+        keyboard.write(f"{text}\n".encode())
+        keyboard.flush()
+
+    def words(self) -> list[str]:
+        """The seed that is shown, after which Enter is awaited."""
+        found = dict(TOKENS.findall(self.expect("press Enter")))
+        return [found[str(number)] for number in range(1, 25)]
+
+    def confirm(self, words: list[str]) -> None:
+        """Answer what is asked back."""
+        self.type()
+        for _word in range(4):
+            self.expect("  word ")
+            self.type(words[int(self.expect(": ").removesuffix(": ")) - 1])
+
+    def end(self, timeout: float = 180) -> int:
+        """Its exit status, once it has ended."""
+        rest, _nothing = self._process.communicate(timeout=timeout)
+        self.seen += rest.decode(errors="replace")
+        return self._process.returncode
+
+    def cut(self) -> None:
+        """The connection is gone."""
+        self._process.kill()
+        self._process.communicate()
+
+
+class Login:
+    """Somebody who administers a signer over ssh.
+
+    Args:
+        folder: for what belongs to the test.
+    """
+
+    ssh_port = 22
+    address: str
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.key = folder / "admin"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
+
+    def ssh(self, *command: str, terminal: bool = False) -> list[str]:
+        """The command that runs something in it as its administrator does."""
+        options = [
+            "BatchMode=yes",
+            "StrictHostKeyChecking=no",
+            f"UserKnownHostsFile={self.folder}/known_hosts",
+            "LogLevel=ERROR",
+            "ConnectTimeout=10",
+        ]
+        return [
+            "ssh",
+            *(["-tt"] if terminal else ["-T"]),
+            *(part for one in options for part in ("-o", one)),
+            *("-i", str(self.key), "-p", str(self.ssh_port), f"signer-admin@{self.address}"),
+            *command,
+        ]
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run something over ssh, without a terminal."""
+        return subprocess.run(self.ssh(*command), check=False, capture_output=True, text=True, timeout=300)
+
+    def session(self, *command: str) -> Session:
+        """The same with a terminal."""
+        return Session(self.ssh(*command, terminal=True))
+
+    def sudo_cat(self, path: str) -> bytes:
+        """A file in it, as its administrator reads it."""
+        return subprocess.run(self.ssh("sudo", "cat", path), check=True, capture_output=True, timeout=60).stdout
+
+    def status(self) -> dict[str, t.Any]:
+        """What signer-status says."""
+        return t.cast("dict[str, t.Any]", json.loads(self.run("sudo", "signer-status", "--json").stdout))
+
+
+class Machine(Login):
+    """A machine of its own, from the image.
+
+    Args:
+        folder: for its disk and for what belongs to the test.
+        network: where it is.
+        seed: files of a NoCloud seed, which a cloud or a seed disk would bring.
+    """
+
+    def __init__(self, folder: Path, network: Network, seed: t.Mapping[str, str]) -> None:
+        super().__init__(folder)
+        self.name, self.address = f"{network.name}-{folder.name}", network.address()
+        self.disk, work, self._root = folder / "upper", folder / "work", folder / "root"
+        for path in (self.disk, work, self._root):
+            path.mkdir(parents=True)
+        self._prepare(seed)
+        options = f"lowerdir={IMAGE / 'work/root'},upperdir={self.disk},workdir={work}"
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(self._root)], check=True)
+        podman(
+            *("run", "--detach", "--name", self.name, "--hostname", "signer", "--systemd=always"),
+            *("--network", network.name, "--ip", self.address),
+            *(
+                "--cap-add=SYS_ADMIN,NET_ADMIN,MKNOD,SYS_PTRACE,AUDIT_WRITE",
+                "--security-opt=seccomp=unconfined",
+                "--security-opt=apparmor=unconfined",
+            ),
+            *("--rootfs", self._root, "/bin/sh", "-ec", INIT),
+        )
+        self.await_start()
+
+    def _prepare(self, seed: t.Mapping[str, str]) -> None:
+        units = self.disk / "etc/systemd/system"
+        units.mkdir(parents=True)
+        for unit in MASKED:
+            (units / unit).symlink_to("/dev/null")
+        (self.disk / "etc/fstab").write_text("")
+        (self.disk / "etc/cloud/cloud.cfg.d").mkdir(parents=True)
+        (self.disk / "etc/cloud/cloud.cfg.d/99-test.cfg").write_text("network: {config: disabled}\ngrowpart: {mode: 'off'}\n")
+        where = self.disk / "var/lib/cloud/seed/nocloud"
+        where.mkdir(parents=True)
+        (where / "meta-data").write_text(f"instance-id: {uuid.uuid4()}\n")
+        for name, content in seed.items():
+            (where / name).write_text(content.replace("@KEY@", self.key.with_suffix(".pub").read_text().strip()))
+
+    @property
+    def endpoint(self) -> str:
+        """At which the provider dials it."""
+        return f"{self.address}:{PORT}"
+
+    def await_start(self) -> None:
+        """Wait until systemd is through and ssh answers."""
+        until(
+            "systemd",
+            lambda: self.inside("systemctl", "is-system-running", "--wait", check=False).stdout.strip() in ("running", "degraded"),
+            120,
+        )
+        until("sshd", lambda: reaches(self.address, 22), 60)
+
+    def inside(self, *command: str, check: bool = True, **options: t.Any) -> subprocess.CompletedProcess[str]:
+        """Run something in it as root, past all doors."""
+        return podman("exec", *(["--interactive"] if "input" in options else []), self.name, *command, check=check, **options)
+
+    def read(self, path: str) -> bytes:
+        """A file in it."""
+        return subprocess.run(["podman", "exec", self.name, "cat", path], check=True, capture_output=True).stdout
+
+    def reboot(self, power_cut: bool = False) -> None:
+        """Stop it, at once or as it should be, and start it again."""
+        podman("kill", "--signal", "KILL", self.name) if power_cut else podman("stop", "--time", "60", self.name)
+        podman("wait", self.name)
+        podman("start", self.name)
+        self.await_start()
+
+    def remove(self) -> None:
+        """Take it away, with its disk."""
+        podman("rm", "--force", "--time", "0", self.name)
+        subprocess.run(["umount", str(self._root)], check=True)
+        shutil.rmtree(self.folder)
+
+
+def reaches(address: str, port: int, timeout: float = 2) -> bool:
+    """Whether something answers there."""
+    with contextlib.suppress(OSError), socket.create_connection((address, port), timeout):
+        return True
+    return False
+
+
+def container_image() -> str:
+    """The name of the container's image."""
+    return f"localhost/noncustodial-lightning-signer:{json.loads((IMAGE / 'manifest.json').read_text())['version']}"
+
+
+def neighbour_reaches(network: Network, address: str, port: int) -> bool:
+    """Whether something answers to another machine of the network."""
+    program = f"import socket; socket.create_connection(({address!r}, {port}), 3)"
+    entry = ("--entrypoint", "/usr/bin/python3")
+    return podman("run", "--rm", "--network", network.name, *entry, container_image(), "-c", program, check=False).returncode == 0

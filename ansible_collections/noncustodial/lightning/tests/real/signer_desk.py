@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The provider's desk, to which a signer's bundle comes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+from pathlib import Path
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bundle, document, envelope
+from ansible_collections.noncustodial.lightning.tests.real.daemons import run_module
+
+VERSION = "0.21.2-beta"
+BUNDLE = "/etc/signer/bundle.json"
+
+Values = dict[str, t.Any]
+
+
+class Provider:
+    """The provider's desk: its age identity, and the kits that it gives.
+
+    Args:
+        folder: of its files.
+        addresses: from which it dials.
+    """
+
+    def __init__(self, folder: Path, addresses: list[str]) -> None:
+        self.folder, self.addresses = folder, addresses
+        self.identity, self.recipient = age_key(folder, "identity")
+
+    def kit(self, tenant: str, **changes: t.Any) -> Values:
+        """What a tenant gets."""
+        return {
+            "schema": "noncustodial.lightning/kit",
+            "version": 1,
+            "tenant": tenant,
+            "network": "regtest",
+            "lnd_version": VERSION,
+            "provider_addresses": self.addresses,
+            "age_recipient": self.recipient,
+            **changes,
+        }
+
+    def open(self, read: t.Callable[[str], bytes], tenant: str) -> Values:
+        """The bundle of a signer, of which a file can be read, after every check that needs no connection."""
+        path = self.folder / f"{tenant}.json"
+        path.write_bytes(read(BUNDLE))
+        key = read("/etc/signer/signing_key.pub").decode()
+        return envelope.open_file(str(path), envelope.Provider(str(self.identity), key), bundle.Terms(self.kit(tenant), document.now()))
+
+    def check(self, endpoint: str, opened: Values) -> list[Values]:
+        """The stages of the signer's check, each of which has passed; the last ones have a message signed by the node's key."""
+        (self.folder / "signer.crt").write_text(opened["certificate"])
+        (self.folder / "macaroon").write_bytes(bytes.fromhex(opened["macaroon"]))
+        result = run_module(
+            "lnd_signer_check",
+            endpoint=endpoint,
+            node_id=opened["node_id"],
+            node_version=VERSION,
+            certificate_file=str(self.folder / "signer.crt"),
+            macaroon_file=str(self.folder / "macaroon"),
+        )
+        assert not result.get("failed"), result["msg"]
+        return t.cast("list[Values]", result["stages"])
+
+
+def age_key(folder: Path, name: str) -> tuple[Path, str]:
+    """An identity of age, and its public half."""
+    identity = folder / name
+    subprocess.run(["age-keygen", "-o", str(identity)], check=True, capture_output=True)
+    return identity, subprocess.run(["age-keygen", "-y", str(identity)], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def user_data(kit: Values) -> dict[str, str]:
+    """The seed of a machine: who may log in, and the kit."""
+    config = {
+        "ssh_authorized_keys": ["@KEY@"],
+        "write_files": [{"path": "/etc/signer/kit.json", "permissions": "0600", "content": json.dumps(kit)}],
+    }
+    return {"user-data": f"#cloud-config\n{json.dumps(config)}\n"}

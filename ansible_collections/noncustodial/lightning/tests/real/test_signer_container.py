@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The signer as a container: a read-only root, no capabilities, any user, and a volume that is worthless without the password."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.tests.real.daemons import until
+from ansible_collections.noncustodial.lightning.tests.real.images import PORT, Network, container_image, podman, reaches
+from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider, Values, age_key
+
+pytestmark = pytest.mark.image
+
+ANYBODY = 43210
+
+
+class Box:
+    """A container of the image, its volume and its secret.
+
+    Args:
+        network: where it is.
+        kit: file that is mounted.
+    """
+
+    def __init__(self, network: Network, kit: Path) -> None:
+        self.name, self.address = f"{network.name}-box", network.address()
+        self._network, self._kit = network, kit
+        self.password = secrets.token_hex(32)
+        podman("secret", "create", self.name, "-", input=self.password)
+        self.run()
+
+    def run(self) -> None:
+        """Start it, on the volume that is there."""
+        podman(
+            *(
+                "run",
+                "--detach",
+                "--name",
+                self.name,
+                "--network",
+                self._network.name,
+                "--ip",
+                self.address,
+                "--user",
+                f"{ANYBODY}:{ANYBODY}",
+            ),
+            *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--volume", f"{self.name}:/data"),
+            *("--secret", f"{self.name},target=wallet-password,uid={ANYBODY},mode=0400", "--tmpfs", "/run/secrets"),
+            *("--volume", f"{self._kit}:/etc/signer/kit.json:ro", container_image()),
+        )
+
+    def inside(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run something in it."""
+        return podman("exec", self.name, *command, check=check)
+
+    def read(self, path: str) -> bytes:
+        """A file of the volume."""
+        return subprocess.run(["podman", "exec", self.name, "cat", f"/data{path}"], check=True, capture_output=True).stdout
+
+    def drop(self) -> None:
+        """Take the container away, and leave the volume."""
+        podman("rm", "--force", "--time", "10", self.name)
+
+    def remove(self) -> None:
+        """Take everything away."""
+        self.drop()
+        podman("volume", "rm", self.name)
+        podman("secret", "rm", self.name)
+
+
+@pytest.fixture(scope="module")
+def network() -> t.Iterator[Network]:
+    made = Network()
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Provider:
+    return Provider(tmp_path_factory.mktemp("provider"), [network.provider])
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Provider) -> t.Iterator[Box]:
+    kit = tmp_path_factory.mktemp("kit") / "kit.json"
+    kit.write_text(json.dumps(provider.kit("acme")))
+    kit.chmod(0o644)
+    made = Box(network, kit)
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+class Kept:
+    """What one test leaves for the next."""
+
+    opened: t.ClassVar[Values] = {}
+    seed: t.ClassVar[str] = ""
+
+
+def test_a_new_container_waits(box: Box) -> None:
+    until("what it says", lambda: "Waiting for signer-init" in podman("logs", box.name).stdout, 30)
+    assert not reaches(box.address, PORT)
+    status = json.loads(box.inside("signer-status", "--json", check=False).stdout)
+    assert [step["name"] for step in status["steps"] if step["done"]] == ["kit", "keys"]
+
+
+def test_from_kit_to_bundle(box: Box, provider: Provider, tmp_path: Path) -> None:
+    identity, recipient = age_key(tmp_path, "owner")
+    done = box.inside("signer-init", "--address", box.address, "--seed-recipient", recipient, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    Kept.opened = provider.open(box.read, "acme")
+    provider.check(f"{box.address}:{PORT}", Kept.opened)
+    opened = subprocess.run(["age", "-d", "-i", str(identity)], input=box.read("/etc/lnd/signer/seed.age"), check=True, capture_output=True)
+    Kept.seed = opened.stdout.decode().splitlines()[-1]
+    assert box.inside("signer-status").returncode == 0
+
+
+def test_it_is_nobody_and_can_write_its_volume_alone(box: Box) -> None:
+    assert box.inside("id", "--user").stdout.strip() == str(ANYBODY)
+    assert box.inside("touch", "/etc/x", check=False).returncode != 0
+    assert box.inside("sh", "-c", "grep -E '^Cap(Eff|Prm|Bnd)' /proc/1/status").stdout.split()[1::2] == ["0" * 16] * 3
+
+
+def test_another_container_on_the_volume_signs_at_once(box: Box, provider: Provider, record_property: t.Callable[..., None]) -> None:
+    box.drop()
+    box.run()
+    began = time.monotonic()
+    until("signatures", lambda: signs(box, provider), 60)
+    record_property("signs", round(time.monotonic() - began, 1))
+
+
+def signs(box: Box, provider: Provider) -> bool:
+    try:
+        provider.check(f"{box.address}:{PORT}", Kept.opened)
+    except AssertionError:
+        return False
+    return True
+
+
+def test_no_secret_shows(box: Box) -> None:
+    logs = podman("logs", box.name)
+    processes = box.inside("sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'").stdout
+    for text in (logs.stdout, logs.stderr, processes):
+        assert box.password not in text
+        assert Kept.seed not in text
+    words = " ".join(Kept.seed.split()[:3])
+    assert box.inside("grep", "--recursive", "--files-with-matches", "-e", box.password, "-e", words, "/data", check=False).returncode == 1

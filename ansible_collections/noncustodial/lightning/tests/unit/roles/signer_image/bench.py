@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A signer in a directory of the test, with the roles' own templates, for tests of the first-boot program."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+from ansible_collections.noncustodial.lightning.tests.unit import bundles
+from signer_init.host import Machine
+from signer_init.place import Place
+
+ROLES = Path(__file__).parents[4] / "roles"
+
+
+class Bench(Machine):
+    """A machine that only has files; what would be done to units and firewall is written down."""
+
+    tpm = True
+    lnd: t.Callable[[], object] = staticmethod(lambda: None)
+
+    def __init__(self, folder: Path) -> None:
+        home = folder / "home"
+        (home / "templates").mkdir(parents=True)
+        (home / "image.json").write_text(json.dumps({"version": "0.21.2-beta-1", "lnd_version": "0.21.2-beta", "egress": []}))
+        for role, name in (("lnd", "lnd.conf.j2"), ("signer", "nftables.conf.j2")):
+            (home / "templates" / name).write_text((ROLES / role / "templates" / name).read_text())
+        super().__init__(Place(root=str(folder / "root"), home=str(home)))
+        self.place.desk.mkdir(parents=True)
+        self.done: list[str] = []
+
+    def check(self) -> None:
+        """It is no real machine."""
+
+    def has_tpm(self) -> bool:
+        return self.tpm
+
+    def active(self) -> bool:
+        return True
+
+    def _owner(self, group: str | None) -> tuple[str | None, str | None]:
+        return None, None
+
+    def apply_rules(self, content: str) -> None:
+        self.done.append("rules")
+        self.write(self.place.rules, content.encode(), None, 0o644)
+
+    def run_lnd(self) -> None:
+        self.done.append("run")
+        self.lnd()
+
+    def stop_lnd(self) -> None:
+        self.done.append("stop")
+
+    def give_kit(self, **changes: t.Any) -> None:
+        """Put a kit in its place."""
+        self.place.kit.write_text(json.dumps(bundles.kit(**changes)))
+
+    def choose(self, **chosen: t.Any) -> None:
+        """Write the tenant's settings."""
+        self.place.settings.write_text(json.dumps(chosen))
+
+    def have_wallet(self, network: str = "regtest") -> None:
+        """Leave a file of lnd's."""
+        wallet = self.place.wallet(network)
+        wallet.parent.mkdir(parents=True)
+        wallet.touch()

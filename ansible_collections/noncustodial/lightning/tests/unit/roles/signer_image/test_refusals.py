@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is refused before anything is changed: a kit that is not for this signer, settings with a fault, a machine without a TPM."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing, Refused
+from ansible_collections.noncustodial.lightning.tests.unit import bundles
+from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import Bench
+from signer_init import host, kits, pending, settings, steps
+from signer_init.settings import NO_TPM
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def taken(bench: Bench) -> kits.Kit:
+    return kits.read(bench.place, settings.read_image(bench.place))
+
+
+def test_a_kit(bench: Bench) -> None:
+    bench.give_kit()
+    assert taken(bench)["tenant"] == "acme"
+
+
+def test_no_kit(bench: Bench) -> None:
+    with pytest.raises(Missing, match=r"There is no kit yet .*signer-init --kit FILE"):
+        taken(bench)
+
+
+def test_a_kit_for_a_newer_lnd(bench: Bench) -> None:
+    bench.give_kit(lnd_version="0.22.0-beta")
+    with pytest.raises(Refused, match=r"for lnd 0\.22\.0-beta, and this image has 0\.21\.2-beta, which is older"):
+        taken(bench)
+
+
+def test_a_kit_for_an_older_lnd_is_fine(bench: Bench) -> None:
+    bench.give_kit(lnd_version="0.20.0-beta")
+    assert taken(bench)["lnd_version"] == "0.20.0-beta"
+
+
+def test_a_kit_for_another_network_than_the_wallets(bench: Bench) -> None:
+    bench.give_kit(network="mainnet")
+    bench.have_wallet("regtest")
+    with pytest.raises(Refused, match="for mainnet, and this signer's wallet is on regtest"):
+        taken(bench)
+
+
+def test_a_kit_for_another_tenant_than_the_bundles(bench: Bench) -> None:
+    bench.give_kit(tenant="globex")
+    bench.place.bundle.write_text(json.dumps({"tenant": "acme", "encrypted": "x"}))
+    with pytest.raises(Refused, match="for the tenant globex, and this signer has written its bundle for acme"):
+        taken(bench)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": "other"}', "\0"])
+def test_what_is_no_kit(bench: Bench, content: str) -> None:
+    bench.place.kit.write_text(content)
+    with pytest.raises(InvalidInput, match="Ask the provider for a new kit"):
+        taken(bench)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fault"),
+    [
+        ({"adress": "signer.example"}, "adress is not known"),
+        ({"address": "no name"}, "address has a host"),
+        ({"address": 7}, "address is no text"),
+        ({"port": "10009"}, "port is no number"),
+        ({"port": 70000, "address": "signer.example"}, "port from 1 to 65535"),
+        ({"admin_addresses": "192.0.2.0/24"}, "admin_addresses is no list"),
+        ({"admin_addresses": ["192.0.2.0/24", "10.0.0.0/8; }"]}, r"admin_addresses\[1\] is neither"),
+        ({"admin_addresses": []}, "nobody could log in again"),
+        ({"bundle_valid_for": 0}, "bundle_valid_for is below 1"),
+        ({"root_key_id": 0}, "root_key_id is below 1"),
+        ({"root_key_id": True}, "root_key_id is no number"),
+        ({"seed_recipient": "AGE-SECRET-KEY-1AAAA"}, "private key"),
+        ({"seed_recipient": "ssh-rsa AAAA"}, "neither an age key"),
+        ({"without_tpm": "yes"}, "is not the sentence"),
+    ],
+)
+def test_settings_with_a_fault(bench: Bench, chosen: dict[str, t.Any], fault: str) -> None:
+    bench.choose(**chosen)
+    with pytest.raises(InvalidInput, match=fault):
+        settings.read_settings(bench.place)
+
+
+def test_the_command_line_wins_over_the_file(bench: Bench) -> None:
+    bench.choose(address="old.example", root_key_id=4)
+    made = settings.read_settings(bench.place, address="new.example", port=None)
+    assert (made.address, made.port, made.root_key_id) == ("new.example", 10009, 4)
+
+
+def test_settings_come_back_as_they_were_written(bench: Bench) -> None:
+    made = settings.Settings(address="signer.example", admin_addresses=("192.0.2.0/24", "198.51.100.7"), without_tpm=NO_TPM)
+    settings.write_settings(bench.place, made)
+    assert settings.read_settings(bench.place) == made
+    assert bench.place.settings.stat().st_mode & 0o777 == 0o600
+    assert "port" not in json.loads(bench.place.settings.read_text())
+
+
+def agreed(bench: Bench, **chosen: t.Any) -> steps.Agreed:
+    return steps.agree(bench, steps.Request(chosen=chosen))
+
+
+RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+def test_no_tpm_is_refused_but_in_so_many_words(bench: Bench) -> None:
+    bench.give_kit()
+    bench.tpm = False
+    with pytest.raises(Refused, match="has no TPM"):
+        agreed(bench, address="signer.example", seed_recipient=RECIPIENT)
+    assert agreed(bench, address="signer.example", seed_recipient=RECIPIENT, without_tpm=NO_TPM).network == "regtest"
+
+
+def test_who_has_a_tpm_does_not_do_without_it(bench: Bench) -> None:
+    """But a password that was sealed without one stays so."""
+    bench.give_kit()
+    chosen = {"address": "signer.example", "seed_recipient": RECIPIENT, "without_tpm": NO_TPM}
+    assert agreed(bench, **chosen).chosen.without_tpm == ""
+    bench.place.password.parent.mkdir(parents=True)
+    bench.place.password.touch()
+    assert agreed(bench, **chosen).chosen.without_tpm == NO_TPM
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{"seed_recipient": "age1"}, {"close_address": "bc1qnone"}, {"address": "-"}, {"without_tpm": "no"}],
+)
+def test_nothing_is_changed_by_what_is_refused(bench: Bench, chosen: dict[str, str]) -> None:
+    bench.give_kit()
+    before = sorted(path for path in Path(bench.place.root).rglob("*"))
+    with pytest.raises(LndError):
+        agreed(bench, **{"address": "signer.example", "seed_recipient": RECIPIENT, **chosen})
+    assert sorted(path for path in Path(bench.place.root).rglob("*")) == before
+    assert bench.done == []
+
+
+def test_a_small_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host.shutil, "disk_usage", lambda _path: host.shutil._ntuple_diskusage(10 << 30, 10 << 30, 100 << 20))
+    with pytest.raises(Refused, match="Only 100 MiB are free"):
+        bench.check_space()
+
+
+@pytest.mark.parametrize(
+    ("wallet", "seed", "chosen", "bring_seed", "needed"),
+    [
+        (False, None, {}, False, True),
+        (False, None, {"seed_recipient": RECIPIENT}, False, False),
+        (False, None, {"seed_recipient": RECIPIENT}, True, True),
+        (False, None, {"seed_recipient": RECIPIENT, "address": ""}, False, True),
+        (True, None, {}, False, False),
+        (True, False, {}, False, True),
+        (False, True, {}, False, False),
+    ],
+)
+@pytest.mark.usefixtures("systemd_creds")
+def test_a_terminal_is_only_asked_for_where_something_is_shown_or_asked(
+    bench: Bench, wallet: bool, seed: bool | None, chosen: dict[str, str], bring_seed: bool, needed: bool
+) -> None:
+    """A seed is under way and confirmed or not, or there is none."""
+    if wallet:
+        bench.have_wallet()
+    if seed is not None:
+        pending.keep(bench, pending.Pending(("word",) * 24, "regtest", 1, confirmed=seed))
+    made = settings.Settings(**{"address": "signer.example", **chosen})
+    assert steps.needs_terminal(bench, bundles.kit(), made, bring_seed) is needed

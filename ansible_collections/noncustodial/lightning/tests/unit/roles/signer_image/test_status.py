@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What signer-status says is next, whatever is there."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document
+from ansible_collections.noncustodial.lightning.tests.unit import bundles
+from signer_init import status
+from signer_init.settings import Image, Settings
+
+IMAGE = Image("0.21.2-beta-1", "0.21.2-beta", ())
+NODE = "02" + "ab" * 32
+
+
+def test_a_container_has_no_firewall_to_tell_of() -> None:
+    assert "firewall" in [step.name for step in status.steps(found())]
+    assert "firewall" not in [step.name for step in status.steps(found(has_firewall=False))]
+
+
+def found(**changes: t.Any) -> status.Found:
+    """A signer that needs nothing more, but for the changes."""
+    whole: dict[str, t.Any] = {
+        "image": IMAGE,
+        "chosen": Settings(address="signer.example"),
+        "kit": bundles.kit(),
+        "sealed": "sealed by this machine's TPM",
+        "closed": True,
+        "wallet": True,
+        "had_wallet": True,
+        "state": "SERVER_ACTIVE",
+        "node_id": NODE,
+        "version": "0.21.2-beta",
+        "bundle": {"expires": document.date_text(document.now() + datetime.timedelta(days=14))},
+    }
+    return status.Found(**{**whole, **changes})
+
+
+def open_steps(one: status.Found) -> list[str]:
+    return [step.name for step in status.steps(one) if not step.done]
+
+
+def test_nothing_is_missing() -> None:
+    assert open_steps(found()) == []
+    assert status.following(found()).startswith("Give the bundle to your provider")
+
+
+FRESH: dict[str, t.Any] = {
+    "chosen": Settings(),
+    "closed": False,
+    "wallet": False,
+    "had_wallet": False,
+    "state": "",
+    "silence": "it has not been started yet",
+    "node_id": "",
+    "bundle": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing", "following"),
+    [
+        ({**FRESH, "kit": None}, ["kit", "address", "firewall", "seed", "lnd", "bundle"], "signer-init --kit FILE"),
+        (
+            {**FRESH, "kit": None, "kit_fault": "It is for lnd 9."},
+            ["kit", "address", "firewall", "seed", "lnd", "bundle"],
+            "It is for lnd 9.",
+        ),
+        (FRESH, ["address", "firewall", "seed", "lnd", "bundle"], "Run signer-init"),
+        ({**FRESH, "sealed": ""}, ["address", "keys", "firewall", "seed", "lnd", "bundle"], "Run signer-init"),
+        (
+            {"wallet": False, "seed": status.UNDER_WAY, "node_id": "", "bundle": None},
+            ["seed", "lnd", "bundle"],
+            "Run signer-init; it goes on",
+        ),
+        (
+            {"wallet": False, "seed": status.CONFIRMED, "node_id": "", "bundle": None},
+            ["seed", "lnd", "bundle"],
+            "Run signer-init; it goes on",
+        ),
+        ({"seed": status.CONFIRMED, "node_id": "", "bundle": None}, ["seed", "lnd", "bundle"], "Run signer-init; it goes on"),
+        ({"seed": status.FOREIGN, "node_id": "", "bundle": None}, ["seed", "lnd", "bundle"], "bring your seed"),
+        ({"node_id": "", "state": "LOCKED"}, ["lnd"], "journalctl --unit lnd@signer.service"),
+        ({"node_id": "", "state": "", "wallet": False, "bundle": None}, ["seed", "lnd", "bundle"], "--bring-seed"),
+        ({"bundle": None}, ["bundle"], "Run signer-init"),
+        ({"revoked": True}, ["bundle"], "signer-init --root-key-id 2"),
+        ({"bundle": {"expires": "2020-01-01T00:00:00Z"}}, [], "signer-init writes a new one"),
+    ],
+)
+def test_what_is_missing_and_what_is_next(changes: dict[str, t.Any], missing: list[str], following: str) -> None:
+    one = found(**changes)
+    assert open_steps(one) == missing
+    assert following in status.following(one)

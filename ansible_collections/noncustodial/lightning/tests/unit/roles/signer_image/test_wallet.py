@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to the wallet, cut off at every moment: it then has not begun or goes on, and there is never a second seed."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError
+from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
+from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import Bench
+from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
+from signer_init import ceremony, node, pending, steps
+from signer_init.terminal import Stopped, Terminal
+
+UNLOCKER = "lnrpc.WalletUnlocker"
+GET, SUBSCRIBE = "lnrpc.State/GetState", "lnrpc.State/SubscribeState"
+WORDS = [f"mnemonicword{number}" for number in range(24)]
+OTHERS = [f"otherword{number}" for number in range(24)]
+
+Lnd = t.Callable[..., ScriptedLnd]
+
+
+def states(*names: str) -> list[dict[str, str]]:
+    return [{"state": name} for name in names]
+
+
+NO_WALLET = [Call(SUBSCRIBE, states("NON_EXISTING")), Call(GET, {"state": "NON_EXISTING"}), Call(GET, {"state": "NON_EXISTING"})]
+GENERATED = Call(f"{UNLOCKER}/GenSeed", {"cipher_seed_mnemonic": WORDS})
+SERVES = [Call(SUBSCRIBE, states("UNLOCKED", "RPC_ACTIVE")), Call(GET, {"state": "RPC_ACTIVE"}), Call(SUBSCRIBE, states("RPC_ACTIVE"))]
+HAS_ONE = [*SERVES, Call(GET, {"state": "RPC_ACTIVE"}), Call(SUBSCRIBE, states("RPC_ACTIVE"))]
+
+
+def made(words: list[str] = WORDS, before: t.Callable[[], object] | None = None) -> list[Call]:
+    """InitWallet, and what follows it."""
+    init = Call(f"{UNLOCKER}/InitWallet", request={"cipher_seed_mnemonic": words}, before=before)
+    return [init, Call(SUBSCRIBE, states("UNLOCKED")), Call(SUBSCRIBE, states("RPC_ACTIVE")), *SERVES]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, systemd_creds: SystemdCreds) -> Bench:
+    made = Bench(tmp_path)
+    made.give_kit()
+    made.have_password()
+    made.place.config.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def lnd(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Lnd]:
+    """An lnd in the signer's place; one after the other, as after restarts."""
+    started: list[ScriptedLnd] = []
+
+    def make(*script: Call) -> ScriptedLnd:
+        server = ScriptedLnd(bench.place.lnddir, *script)
+        monkeypatch.setattr(node, "_options", lambda _place, _network: {"tlscertpath": None, "macaroonpath": None, **server.options})
+        started.append(server)
+        return server
+
+    yield make
+    for server in started:
+        server.stop()
+    for server in started:
+        server.verify()
+
+
+@pytest.fixture
+def recipient(tmp_path: Path) -> str:
+    identity = tmp_path / "identity"
+    subprocess.run(["age-keygen", "-o", str(identity)], check=True, capture_output=True)
+    return subprocess.run(["age-keygen", "-y", str(identity)], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def typed(*lines: str) -> Terminal:
+    return Terminal(io.StringIO("".join(f"{line}\n" for line in lines)), io.StringIO())
+
+
+def agreed(bench: Bench, terminal: Terminal | None = None, bring_seed: bool = False, **chosen: t.Any) -> steps.Agreed:
+    """As agree() makes it, which has its own tests."""
+    made = steps.agree(bench, steps.Request(chosen={"address": "localhost", "seed_recipient": "ssh-ed25519 AAAA", **chosen}))
+    settings = made.chosen if "seed_recipient" in chosen else steps.replace(made.chosen, seed_recipient="")
+    return steps.Agreed(bench, made.image, made.kit, settings, terminal, bring_seed)
+
+
+def wallet(bench: Bench, *arguments: t.Any, **options: t.Any) -> list[str]:
+    said: list[str] = []
+    steps.have_wallet(agreed(bench, *arguments, **options), said.append)
+    return said
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ceremony, "_places", lambda: [0, 23])
+
+
+RIGHT = ("", WORDS[0], WORDS[23])
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_new_seed_is_confirmed_before_there_is_a_wallet_of_it(bench: Bench, lnd: Lnd) -> None:
+    def confirmed() -> None:
+        found = pending.read(bench)
+        assert found is not None
+        assert (found.confirmed, list(found.words)) == (True, WORDS)
+        assert bench.place.birthday.read_text().strip() == str(found.birthday)
+
+    lnd(*NO_WALLET, GENERATED, *made(before=confirmed))
+    wallet(bench, typed(*RIGHT))
+    assert not bench.place.pending_seed.exists()
+
+
+def test_an_encrypted_seed_is_with_its_owner_before_there_is_a_wallet_of_it(bench: Bench, lnd: Lnd, recipient: str, tmp_path: Path) -> None:
+    def handed_over() -> None:
+        command = ["age", "-d", "-i", str(tmp_path / "identity"), str(bench.place.encrypted_seed)]
+        assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1].split() == WORDS
+
+    lnd(*NO_WALLET, GENERATED, *made(before=handed_over))
+    wallet(bench, None, seed_recipient=recipient)
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize("stopped_at", [(), ("",), ("", WORDS[0]), ("", "wrong", "wrong", "wrong", "q")])
+def test_stopped_at_the_terminal_the_next_run_shows_the_same_words(bench: Bench, lnd: Lnd, stopped_at: tuple[str, ...]) -> None:
+    """GenSeed is called once."""
+    lnd(*NO_WALLET, GENERATED)
+    with pytest.raises(Stopped):
+        wallet(bench, typed(*stopped_at))
+    found = pending.read(bench)
+    assert found is not None
+    assert not found.confirmed
+    lnd(*NO_WALLET, *made())
+    wallet(bench, typed(*RIGHT))
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_power_cut_after_the_confirmation(bench: Bench, lnd: Lnd) -> None:
+    """Before or in InitWallet: nothing is asked again, and it is the same seed."""
+    lnd(*NO_WALLET, GENERATED, Call(f"{UNLOCKER}/InitWallet", Fails("gone", "UNAVAILABLE")))
+    with pytest.raises(LndError):
+        wallet(bench, typed(*RIGHT))
+    lnd(*NO_WALLET, *made())
+    wallet(bench, None)
+
+
+def test_a_power_cut_between_wallet_and_the_end(bench: Bench, lnd: Lnd) -> None:
+    """The wallet is whole; what was kept for its sake goes."""
+    pending.keep(bench, pending.Pending(tuple(WORDS), "regtest", 1795371189, confirmed=True))
+    bench.have_wallet()
+    lnd(*HAS_ONE, *SERVES)
+    wallet(bench, None)
+    assert not bench.place.pending_seed.exists()
+
+
+def test_a_half_made_wallet_is_set_aside_and_made_of_the_same_seed(bench: Bench, lnd: Lnd) -> None:
+    pending.keep(bench, pending.Pending(tuple(WORDS), "regtest", 1795371189, confirmed=True))
+    bench.have_wallet()
+    broken = iter([UnitError("systemctl start lnd@signer.service failed"), None, None])
+
+    def start() -> None:
+        error = next(broken)
+        if error:
+            raise error
+
+    bench.lnd = start
+    lnd(*NO_WALLET, *made())
+    said = wallet(bench, None)
+    assert "the same seed is used again" in said[0]
+    assert [path.name.partition("_")[0] for path in bench.place.lnddir.glob("data.incomplete_*")] == ["data.incomplete"]
+
+
+@pytest.mark.parametrize("kept", [None, pending.Pending(tuple(WORDS), "regtest", 1795371189, confirmed=False)])
+def test_a_wallet_that_does_not_open_is_never_set_aside_without_its_seed(bench: Bench, kept: pending.Pending | None) -> None:
+    if kept:
+        pending.keep(bench, kept)
+    bench.have_wallet()
+
+    def start() -> None:
+        raise UnitError("systemctl start lnd@signer.service failed")
+
+    bench.lnd = start
+    with pytest.raises(UnitError):
+        wallet(bench, typed())
+    assert bench.place.wallet("regtest").exists()
+
+
+def test_a_wallet_that_is_there_is_left_alone(bench: Bench, lnd: Lnd) -> None:
+    bench.have_wallet()
+    lnd(*HAS_ONE, *SERVES)
+    assert wallet(bench, None) == []
+
+
+def test_a_wallet_that_is_gone_is_not_replaced_by_another(bench: Bench, lnd: Lnd) -> None:
+    bench.place.birthday.write_text("1795371189\n")
+    lnd(*NO_WALLET)
+    with pytest.raises(Refused, match=r"it is gone.*--bring-seed"):
+        wallet(bench, typed())
+
+
+def test_a_brought_seed(bench: Bench, lnd: Lnd) -> None:
+    lnd(*NO_WALLET, *made(OTHERS))
+    wallet(bench, typed(" ".join(OTHERS), "2025-03-01"), bring_seed=True)
+    assert bench.place.birthday.read_text() == "1740787200\n"
+
+
+def test_words_that_are_no_seed_leave_nothing(bench: Bench, lnd: Lnd) -> None:
+    """lnd says so, and they are asked for again."""
+    refused = Call(f"{UNLOCKER}/InitWallet", Fails(f"word {WORDS[3]} isn't a part of default word list"))
+    lnd(*NO_WALLET, refused, Call(GET, {"state": "NON_EXISTING"}), *made(OTHERS))
+    terminal = typed(" ".join(WORDS), "2025-03-01", " ".join(OTHERS), "2025-03-02")
+    wallet(bench, terminal, bring_seed=True)
+    shown = t.cast("io.StringIO", terminal._writer).getvalue()
+    assert "Please try again" in shown
+    assert WORDS[3] not in shown
+    assert bench.place.birthday.read_text() == "1740873600\n"
+
+
+def test_a_copy_of_the_disk_has_no_seed(bench: Bench, systemd_creds: SystemdCreds) -> None:
+    pending.keep(bench, pending.Pending(tuple(WORDS), "regtest", 1795371189))
+    assert not any(word.encode() in bench.place.pending_seed.read_bytes() for word in WORDS)
+    systemd_creds.machine("B")
+    with pytest.raises(InvalidInput, match="cannot unseal"):
+        pending.read(bench)
+
+
+def test_a_seed_shows_in_no_representation() -> None:
+    assert not any(word in repr(pending.Pending(tuple(WORDS), "regtest", 1)) for word in WORDS)

@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a tenant that runs its own node hands over is refused when it is wrong, before anything is changed. That each cause is named with its cure:
+tests/unit/plugins/module_utils/_lnd/test_node_bundle.py, and for the live check tests/unit/plugins/modules/test_lnd_node_check.py."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from bundles import opened, sealed
+from regtest import Regtest
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant
+
+BOTH = "provider+provider_shapes"
+BAKE = "lncli --network=regtest --lnddir=/var/lib/lnd/umbrella bakemacaroon --root_key_id=40 {}"
+
+
+def baked(regtest: Regtest, *permissions: str) -> str:
+    """A macaroon of the tenant's node, hexadecimal."""
+    return regtest.sh("umbrella", BAKE.format(" ".join(permissions))).strip()
+
+
+def too_wide(regtest: Regtest) -> bytes:
+    wide = baked(regtest, *grant.HUB_PERMISSIONS, "uri:/lnrpc.Lightning/SendCoins")
+    return sealed(regtest, "umbrella", opened(regtest, "umbrella") | {"macaroon": wide})
+
+
+def of_another_node(regtest: Regtest) -> bytes:
+    """Just what a hub calls; but on the provider's own node."""
+    macaroon = regtest.unsealed("own", "lndhub@own-node", "macaroon").hex()
+    return sealed(regtest, "umbrella", opened(regtest, "umbrella") | {"macaroon": macaroon})
+
+
+def under_the_root_key(regtest: Regtest) -> bytes:
+    plain = BAKE.replace("--root_key_id=40", "--root_key_id=0").format(" ".join(grant.HUB_PERMISSIONS))
+    return sealed(regtest, "umbrella", opened(regtest, "umbrella") | {"macaroon": regtest.sh("umbrella", plain).strip()})
+
+
+def certificate_of_another(regtest: Regtest) -> bytes:
+    other = regtest.sh("own", "cat /var/lib/lnd/own-node/tls.cert")
+    return sealed(regtest, "umbrella", opened(regtest, "umbrella") | {"certificate": other})
+
+
+def truncated(regtest: Regtest) -> bytes:
+    return (regtest.state / "provider/bundles/umbrella.json").read_bytes()[:2000]
+
+
+def altered(regtest: Regtest) -> bytes:
+    outer = json.loads((regtest.state / "provider/bundles/umbrella.json").read_bytes())
+    return json.dumps(outer | {"expires": "2099-01-01T00:00:00Z"}).encode()
+
+
+def expired(regtest: Regtest) -> bytes:
+    return sealed(regtest, "umbrella", opened(regtest, "umbrella") | {"expires": "2020-01-01T00:00:00Z"})
+
+
+def for_another_provider(regtest: Regtest) -> bytes:
+    identity = subprocess.run(["age-keygen"], capture_output=True, check=True, text=True).stdout
+    recipient = next(line.split(": ")[1] for line in identity.splitlines() if "public key" in line)
+    return sealed(regtest, "umbrella", opened(regtest, "umbrella"), recipient)
+
+
+def of_a_signer(regtest: Regtest) -> bytes:
+    return (regtest.state / "provider/bundles/acme.json").read_bytes()
+
+
+def another_node(regtest: Regtest) -> bytes:
+    """The tenant has another node by now, and the hub's accounts are on the first."""
+    return sealed(regtest, "umbrella", opened(regtest, "umbrella") | {"node_id": regtest.lncli("own-node", "getinfo")["identity_pubkey"]})
+
+
+FAULTS: list[tuple[t.Callable[[Regtest], bytes], str]] = [
+    (too_wide, "macaroon grants more than is needed: uri:/lnrpc.Lightning/SendCoins"),
+    (of_another_node, "fails at macaroon (macaroon_refused)"),
+    (under_the_root_key, "root key id 0"),
+    (certificate_of_another, "has not the dialled name umbrella"),
+    (truncated, "is not JSON: it was cut"),
+    (altered, "the file was altered"),
+    (expired, "expires was 2020-01-01T00:00:00Z"),
+    (for_another_provider, "the bundle is for another provider"),
+    (of_a_signer, "it is of a node of another shape"),
+    (another_node, "that is another node"),
+]
+
+
+def state(regtest: Regtest) -> str:
+    """All of umbrella's hub that onboarding could touch."""
+    hub = regtest.sh(
+        "nodes",
+        "find /etc/lndhub/umbrella /etc/systemd/system/lndhub*umbrella* -type f | sort | xargs sha256sum; sha256sum /etc/credstore.encrypted/lndhub@umbrella.*;"
+        " systemctl show --property=MainPID,NRestarts lndhub@umbrella.service",
+    )
+    return hub + (regtest.state / "provider/reports/umbrella.json").read_text()
+
+
+@pytest.mark.parametrize(("fault", "words"), FAULTS, ids=[fault.__name__ for fault, _words in FAULTS])
+def test_a_wrong_bundle(regtest: Regtest, tmp_path: Path, fault: t.Callable[[Regtest], bytes], words: str) -> None:
+    bundle = tmp_path / "bundle.json"
+    bundle.write_bytes(fault(regtest))
+    before = state(regtest)
+    run = regtest.play("onboard_tenant", "--limit=umbrella", f"--extra-vars=tenant_bundle={bundle}", inventory=BOTH)
+    assert run.status != 0
+    assert words in run.text, run.output
+    assert not any(run.changed.values()), run.output
+    assert state(regtest) == before
+
+
+def test_another_node_on_another_controller(regtest: Regtest, tmp_path: Path) -> None:
+    """Without a report it is what answers there that tells, and the hub itself besides."""
+    bundle = tmp_path / "bundle.json"
+    bundle.write_bytes(another_node(regtest))
+    before = state(regtest)
+    options = f"--extra-vars=tenant_bundle={bundle} tenant_report={tmp_path}/report.json"
+    run = regtest.play("onboard_tenant", "--limit=umbrella", options, inventory=BOTH)
+    assert run.status != 0
+    assert "fails at node (node_differs)" in run.text, run.output
+    assert not any(run.changed.values()), run.output
+    assert state(regtest) == before
+
+
+def test_the_hub_keeps_to_its_node(regtest: Regtest, tmp_path: Path) -> None:
+    """All of the bundle is right and the node answers, but this hub has promised what lies in another's channels."""
+    regtest.sh("nodes", f"cp -p /etc/lndhub/umbrella/node_id /root/node_id; echo {'02' * 33} > /etc/lndhub/umbrella/node_id")
+    try:
+        before = state(regtest)
+        options = f"--extra-vars=tenant_report={tmp_path}/report.json"
+        run = regtest.play("onboard_tenant", "--limit=umbrella", options, inventory=BOTH)
+        assert run.status != 0
+        assert f"keeps its accounts on the node {'02' * 33}" in run.text, run.output
+        assert state(regtest) == before
+    finally:
+        regtest.sh("nodes", "mv /root/node_id /etc/lndhub/umbrella/node_id")
+
+
+WRONG = [
+    ({"lnd_port_offset": 3}, "umbrella is external and has an lnd_port_offset"),
+    ({"lnd_shape": "on_premises"}, "umbrella is on_premises and in the group hubs"),
+    ({"signer_address": "signer"}, "has signer_address. A tenant that runs its own node has no signer"),
+]
+
+
+@pytest.mark.parametrize(("variables", "words"), WRONG)
+def test_a_wrong_inventory(regtest: Regtest, tmp_path: Path, variables: dict[str, t.Any], words: str) -> None:
+    """One more inventory, which contradicts the others."""
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": {"umbrella": variables}}}))
+    run = regtest.play("provision_tenant", "--limit=umbrella", f"--inventory={tmp_path}/hosts.json", inventory=BOTH)
+    assert run.status != 0
+    assert "Nothing was changed. The inventory does not work" in run.text
+    assert words in run.text, run.output
