@@ -133,28 +133,19 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import
     argspec,
     certificate,
     channel,
-    credential,
-    files,
     messages,
     node_check,
 )
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
 
 
 def target(params: t.Mapping[str, t.Any]) -> node_check.Target:
-    pem = params["certificate"] or files.read_file(params["certificate_file"], "the node's certificate").decode(errors="replace")
     taken = ("endpoint", "node_id", "network", "timeout")
-    return node_check.Target(certificate=pem, macaroon=macaroon(params), **{name: params[name] for name in taken})
-
-
-def macaroon(params: t.Mapping[str, t.Any]) -> bytes:
-    if params["macaroon_credential"]:
-        return credential.unseal(params["macaroon_credential"], params["macaroon_credential_name"], "macaroon")
-    try:
-        return bytes.fromhex(params["macaroon"])
-    except ValueError as error:
-        raise InvalidInput("The option macaroon is not hexadecimal", "Give it as lnd_bundle_info returns it") from error
+    return node_check.Target(
+        certificate=argspec.given_certificate(params, "the node's certificate"),
+        macaroon=argspec.given_macaroon(params, "macaroon"),
+        **{name: params[name] for name in taken},
+    )
 
 
 def main() -> None:

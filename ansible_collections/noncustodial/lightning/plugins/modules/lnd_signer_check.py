@@ -161,33 +161,23 @@ import dataclasses
 import typing as t
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    argspec,
     certificate,
     channel,
-    credential,
-    files,
     messages,
     signer,
     signer_check,
 )
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
 
 
 def target(params: t.Mapping[str, t.Any]) -> signer.Target:
-    pem = params["certificate"] or files.read_file(params["certificate_file"], "the signer's certificate").decode(errors="replace")
     taken = ("endpoint", "node_id", "node_version", "timeout", "samples")
-    return signer.Target(certificate=pem, macaroon=grant(params), **{name: params[name] for name in taken})
-
-
-def grant(params: t.Mapping[str, t.Any]) -> bytes:
-    if params["macaroon_credential"]:
-        return credential.unseal(params["macaroon_credential"], params["macaroon_credential_name"], "grant")
-    if params["macaroon_file"]:
-        return files.read_file(params["macaroon_file"], "the grant")
-    try:
-        return bytes.fromhex(params["macaroon"])
-    except ValueError as error:
-        raise InvalidInput("The option macaroon is not hexadecimal", "Give it as lnd_bundle_info returns it") from error
+    return signer.Target(
+        certificate=argspec.given_certificate(params, "the signer's certificate"),
+        macaroon=argspec.given_macaroon(params, "grant"),
+        **{name: params[name] for name in taken},
+    )
 
 
 def main() -> None:

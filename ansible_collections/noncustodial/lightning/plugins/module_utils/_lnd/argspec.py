@@ -10,7 +10,7 @@ import typing as t
 
 from . import credential
 from .client import Connection
-from .errors import Missing
+from .errors import InvalidInput, Missing
 from .files import read_file
 from .opening import Opening
 from .password import PasswordSource
@@ -66,6 +66,41 @@ def read_macaroon(params: t.Mapping[str, t.Any]) -> bytes:
     if params["macaroon_credential"]:
         return credential.unseal(params["macaroon_credential"], "macaroon", "macaroon")
     return read_file(params["macaroonpath"] or os.path.join(chain_directory(params), "admin.macaroon"), "the macaroon")
+
+
+def given_certificate(params: t.Mapping[str, t.Any], what: str) -> str:
+    """The certificate that the options certificate and certificate_file give, PEM.
+
+    Args:
+        params: the module's options.
+        what: what it is, for the error.
+
+    Raises:
+        Missing: the file is not there.
+        InvalidInput: it cannot be read.
+    """
+    return str(params["certificate"]) if params["certificate"] else read_file(params["certificate_file"], what).decode(errors="replace")
+
+
+def given_macaroon(params: t.Mapping[str, t.Any], what: str) -> bytes:
+    """The macaroon that the options macaroon, macaroon_credential and, where there is one, macaroon_file give.
+
+    Args:
+        params: the module's options.
+        what: what it is, for the error.
+
+    Raises:
+        Missing: the file is not there.
+        InvalidInput: it cannot be read or unsealed, or is not hexadecimal.
+    """
+    if params["macaroon_credential"]:
+        return credential.unseal(params["macaroon_credential"], params["macaroon_credential_name"], what)
+    if params.get("macaroon_file"):
+        return read_file(params["macaroon_file"], f"the {what}")
+    try:
+        return bytes.fromhex(params["macaroon"])
+    except ValueError as error:
+        raise InvalidInput("The option macaroon is not hexadecimal", "Give it as lnd_bundle_info returns it") from error
 
 
 WALLET_SPEC: dict[str, dict[str, t.Any]] = {

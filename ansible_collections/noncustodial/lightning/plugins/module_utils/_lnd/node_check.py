@@ -9,10 +9,11 @@ import contextlib
 import typing as t
 from dataclasses import asdict, dataclass, field
 
-from . import grant, macaroon, messages, stages, versions
+from . import grant, messages, stages, versions
 from .client import Client
 from .dialling import Dialling
-from .errors import CallError, CaveatUnmet, Denied, LndError, TimedOut, Unreachable
+from .errors import LndError
+from .granting import Granting
 from .stages import FAIL, OK, SKIPPED, WARN, Found, Stage
 
 # What the hub must not be able to do, each in a form that lnd would refuse for its content too: to no address, and for no permission.
@@ -112,47 +113,20 @@ class _Check:
         self.report = Report()
         self._target = target
         self._there = Dialling(target.endpoint, target.certificate, target.timeout, connections)
+        self._granting = Granting(self._there, "node", target.macaroon, grant.HUB_PERMISSIONS, _FORBIDDEN)
         self._info: dict[str, t.Any] = {}
 
     def run(self) -> None:
         """All stages; after the first that fails the others are skipped."""
-        own = ("macaroon", self._macaroon), ("grant", self._grant), ("node", self._node), ("chain", self._chain)
+        own = ("macaroon", self._macaroon), ("grant", self._granting.enforced), ("node", self._node), ("chain", self._chain)
         stages.run((*self._there.stages(), *own), REASONS, self.report.stages)
 
-    @property
-    def _granted(self) -> Client:
-        return self._there.open.authorised(self._target.macaroon)
-
     def _macaroon(self) -> Found:
-        try:
-            decoded = macaroon.decode(self._target.macaroon)
-        except macaroon.Malformed as error:
-            return Found("macaroon_malformed", error.what)
-        try:
-            self._info = messages.plain(self._granted.call("lnrpc.Lightning/GetInfo"))
-        except CaveatUnmet as error:
-            return Found("caveat_unmet", f"the node says: {error.detail}")
-        except Denied as error:
-            return _flawed(decoded) or Found("macaroon_refused", f"the node says: {error.detail}")
-        self.report.version = versions.plain(self._info["version"])
-        caveats = f"caveats: {', '.join(decoded.caveats)}" if decoded.caveats else "no caveats"
-        return Found("ok", f"root key id {decoded.root_key_id}, {caveats}")
+        return self._granting.accepted(self._ask)
 
-    def _grant(self) -> Found:
-        flawed = _flawed(macaroon.decode(self._target.macaroon))
-        if flawed:
-            return flawed
-        for call in _FORBIDDEN:
-            try:
-                self._granted.call(call)
-            except Denied:
-                continue
-            except (Unreachable, TimedOut):
-                raise
-            except CallError as error:
-                return Found("grant_not_enforced", f"{call} was not denied but answered: {error.detail}")
-            return Found("grant_not_enforced", f"{call} was answered")
-        return Found("ok", f"just the {len(grant.HUB_PERMISSIONS)} methods, and the node denies {' and '.join(_FORBIDDEN)}")
+    def _ask(self, client: Client) -> None:
+        self._info = messages.plain(client.call("lnrpc.Lightning/GetInfo"))
+        self.report.version = versions.plain(self._info["version"])
 
     def _node(self) -> Found:
         found = str(self._info["identity_pubkey"])
@@ -183,8 +157,3 @@ def require(target: Target) -> Report:
     if stage:
         raise NodeFailed(target.endpoint, stage, check.report)
     return check.report
-
-
-def _flawed(decoded: macaroon.Macaroon) -> Found | None:
-    found = grant.flaws(decoded, grant.HUB_PERMISSIONS)
-    return Found(found[0].reason, "the macaroon " + ", and ".join(flaw.text for flaw in found)) if found else None

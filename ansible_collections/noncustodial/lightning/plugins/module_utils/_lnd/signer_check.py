@@ -25,8 +25,9 @@ from dataclasses import fields
 from . import document, grant, macaroon, node_key, stages, versions
 from .client import Client
 from .dialling import Dialling
-from .errors import CallError, CaveatUnmet, Denied, InvalidInput, LndError, TimedOut, Unreachable
+from .errors import CallError, CaveatUnmet, InvalidInput, LndError, TimedOut, Unreachable
 from .files import read_file
+from .granting import Granting
 from .signer import REASONS, Report, SignerFailed, Target
 from .stages import Found, Stage
 
@@ -35,6 +36,9 @@ _NODE_KEY = {"key_family": 6, "key_index": 0}
 # What is signed begins with this, so that a signature can never serve as anything else: an invoice begins with its own prefix,
 # and all else that a node key signs is hashed twice.
 _CHALLENGE = b"noncustodial.lightning signer check "
+
+# What the grant must not allow, as a sample of all the rest.
+_FORBIDDEN = ("lnrpc.Lightning/WalletBalance",)
 
 # Seconds by which the signer's clock may be ahead; the answer is between two of these.
 _SKEWS = (-3600, -600, -120, -30, -10, -2, 2, 10, 30, 120, 600, 3600)
@@ -50,12 +54,13 @@ class _Check:
         self.report = Report([])
         self._target = target
         self._there = Dialling(target.endpoint, target.certificate, target.timeout, connections)
+        self._granting = Granting(self._there, "signer", target.macaroon, grant.PERMISSIONS, _FORBIDDEN)
 
     def run(self) -> None:
         """All stages; after the first that fails the others are skipped."""
         own = (
             ("macaroon", self._macaroon),
-            ("grant", self._grant),
+            ("grant", self._granting.enforced),
             ("key", self._key),
             ("version", self._version),
             ("clock", self._clock),
@@ -63,37 +68,11 @@ class _Check:
         )
         stages.run((*self._there.stages(), *own), REASONS, self.report.stages)
 
-    @property
-    def _granted(self) -> Client:
-        return self._there.open.authorised(self._target.macaroon)
-
     def _macaroon(self) -> Found:
-        try:
-            decoded = macaroon.decode(self._target.macaroon)
-        except macaroon.Malformed as error:
-            return Found("macaroon_malformed", error.what)
-        try:
-            self.report.version = versions.plain(self._granted.call("verrpc.Versioner/GetVersion").version)
-        except CaveatUnmet as error:
-            return Found("caveat_unmet", f"the signer says: {error.detail}")
-        except Denied as error:
-            return _flawed(decoded) or Found("macaroon_refused", f"the signer says: {error.detail}")
-        caveats = f"caveats: {', '.join(decoded.caveats)}" if decoded.caveats else "no caveats"
-        return Found("ok", f"root key id {decoded.root_key_id}, {caveats}")
+        return self._granting.accepted(self._ask)
 
-    def _grant(self) -> Found:
-        flawed = _flawed(macaroon.decode(self._target.macaroon))
-        if flawed:
-            return flawed
-        try:
-            self._granted.call("lnrpc.Lightning/WalletBalance")
-        except Denied:
-            return Found("ok", f"just the {len(grant.PERMISSIONS)} methods, and the signer denies WalletBalance")
-        except (Unreachable, TimedOut):
-            raise
-        except CallError as error:
-            return Found("grant_not_enforced", f"WalletBalance was not denied but answered: {error.detail}")
-        return Found("grant_not_enforced", "WalletBalance was answered")
+    def _ask(self, client: Client) -> None:
+        self.report.version = versions.plain(client.call("verrpc.Versioner/GetVersion").version)
 
     def _key(self) -> Found:
         message = _CHALLENGE + secrets.token_hex(32).encode()
@@ -148,7 +127,7 @@ class _Check:
         return (time.monotonic() - begin) * 1000
 
     def _sign(self, message: bytes) -> bytes:
-        return bytes(self._granted.call("signrpc.Signer/SignMessage", msg=message, key_loc=_NODE_KEY).signature)
+        return bytes(self._granting.client.call("signrpc.Signer/SignMessage", msg=message, key_loc=_NODE_KEY).signature)
 
 
 def check(target: Target) -> Report:
@@ -174,11 +153,6 @@ def require(target: Target) -> Report:
     if report.failed:
         raise SignerFailed(target.endpoint, report)
     return report
-
-
-def _flawed(decoded: macaroon.Macaroon) -> Found | None:
-    found = grant.flaws(decoded)
-    return Found(found[0].reason, "the macaroon " + ", and ".join(flaw.text for flaw in found)) if found else None
 
 
 def _skew_text(low: int | None, high: int | None) -> str:
