@@ -31,20 +31,6 @@ PASSWORD = "/etc/credstore.encrypted/lnd@signer.wallet-password"
 
 
 @pytest.fixture(scope="module")
-def network() -> t.Iterator[Network]:
-    made = Network()
-    try:
-        yield made
-    finally:
-        made.remove()
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Provider:
-    return Provider(tmp_path_factory.mktemp("provider"), [network.provider])
-
-
-@pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Provider) -> t.Iterator[Machine]:
     """The first: its owner sits at a terminal."""
     made = Machine(tmp_path_factory.mktemp("first"), network, user_data(provider.kit("acme")))

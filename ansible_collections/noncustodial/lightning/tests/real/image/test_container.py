@@ -78,20 +78,6 @@ class Box:
 
 
 @pytest.fixture(scope="module")
-def network() -> t.Iterator[Network]:
-    made = Network()
-    try:
-        yield made
-    finally:
-        made.remove()
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Provider:
-    return Provider(tmp_path_factory.mktemp("provider"), [network.provider])
-
-
-@pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Provider) -> t.Iterator[Box]:
     kit = tmp_path_factory.mktemp("kit") / "kit.json"
     kit.write_text(json.dumps(provider.kit("acme")))
