@@ -1,6 +1,6 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-down test lint sanity unit scenarios faults protos docs bench-onboarding bench-hub image image-test image-boot
+.PHONY: help demo demo-down test lint sanity unit real scenarios faults protos docs bench-onboarding bench-hub image image-test image-boot
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,8 +11,8 @@ demo: ## a provider, two tenants and the world on regtest, from nothing to payme
 demo-down: ## remove the demo
 	@tools/demo down
 
-test: ## everything below up to scenarios
-	@tools/test lint sanity unit image scenarios
+test: ## everything below up to image-test, side by side
+	@tools/test scenarios + real + lint sanity unit image
 
 lint: ## ruff, mypy, yamllint, ansible-lint, changelog, shellcheck, protos
 	@tools/test lint
@@ -20,8 +20,11 @@ lint: ## ruff, mypy, yamllint, ansible-lint, changelog, shellcheck, protos
 sanity: ## ansible-test sanity
 	@tools/test sanity
 
-unit: ## unit tests, and modules against a real lnd
+unit: ## unit tests
 	@tools/test unit
+
+real: ## modules and services against real daemons, and the pages in a browser
+	@tools/test real
 
 scenarios: ## molecule: topologies with real daemons, from machines to two tenants on board, what must be refused, and Debian 12
 	@tools/test scenarios

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
-from hubs import HUBS, Wallet, client
+from hubs import BROUGHT, HUBS, Wallet, address, client
 from regtest import Regtest, until
 
 CONNECT = """
@@ -31,6 +33,13 @@ def test_every_hub_is_well(regtest: Regtest, host: str) -> None:
     with client(regtest, host) as http:
         answer = http.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok", "node": "ok", "signer": "ok"})
+
+
+def test_a_certificate_that_was_brought(regtest: Regtest) -> None:
+    """Wallets that trust the authority need no more; the key is in nobody's hands but the proxy's."""
+    served = ssl.get_server_certificate((address(regtest, "nodes"), HUBS[BROUGHT].port))
+    assert served.strip() == (regtest.state / f"provider/certificates/{BROUGHT}.crt").read_text().strip()
+    assert regtest.sh("nodes", f"stat -c '%a %U' /etc/lndhub/{BROUGHT}/tls.key").strip() == "600 root"
 
 
 def test_a_command_has_the_hubs_credentials(regtest: Regtest) -> None:
