@@ -336,10 +336,10 @@ def test_the_playbook_hands_it_over(site: Site, second: Machine, third: Machine,
 
 
 def test_the_playbook_empties_the_old_machine(site: Site, second: Machine) -> None:
-    status, recap, said = playbook(site, upgrade_retire=True)
+    status, recap, said = playbook(site, confirm="second")
     assert (status, "changed=1 " in recap) == (0, True), said[-4000:]
     assert not (second.disk / WALLET).exists()
-    status, recap, said = playbook(site, upgrade_retire=True)
+    status, recap, said = playbook(site, confirm="second")
     assert (status, "changed=0 " in recap) == (0, True), said[-4000:]
 
 

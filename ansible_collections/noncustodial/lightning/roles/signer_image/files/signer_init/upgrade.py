@@ -62,10 +62,19 @@ def receive(host: Machine, without_tpm: str) -> onetime.Key:
 
 
 def _not_new(record: Record) -> Refused:
-    done = {TAKEN: "has been handed over to this machine already", SENT: "was handed over from here", RETIRED: "was handed over from here"}
+    done = {
+        TAKEN: "has been handed over to this machine already",
+        TAKING: "was about to be handed over to this machine, which has declined it",
+        SENT: "was handed over from here",
+        RETIRED: "was handed over from here",
+    }
     return Refused(
         f"The signer {record.node_id} {done[record.state]}. Nothing was changed", "A signer is handed over to a new machine of the image"
     )
+
+
+def _not_old() -> Refused:
+    return Refused("This machine is the new one. Nothing was changed", "Say it on the old one")
 
 
 def _check_empty(host: Machine) -> None:
@@ -172,10 +181,10 @@ def _start(host: Machine, record: Record, key: onetime.Key, say: Say) -> None:
     with closing(node.connect(host.place, agreed.network)) as client:
         found = client.call("lnrpc.Lightning/GetInfo").identity_pubkey
     if found != record.node_id:
-        host.stop_lnd()
+        host.fence()
         raise InvalidInput(
-            f"The wallet is that of the node {found}, and the package was for {record.node_id}. lnd is stopped again",
-            f"Take the old machine back into service there: {handover.BACK}",
+            f"The wallet is that of the node {found}, and the package was for {record.node_id}. lnd is stopped again, and stays so",
+            f"Say signer-upgrade decline here, and take the old machine back into service there: {handover.BACK}",
         )
     if read_file(str(host.place.certificate), "lnd's certificate") != before:
         say(
@@ -187,15 +196,23 @@ def decline(host: Machine) -> None:
     """Never take what was sent here, so that the old machine may go on.
 
     Raises:
-        Refused: it was taken.
+        Refused: it was taken to the end.
     """
     record = handover.read(host.place)
-    if record is not None and record.state != TAKING:
-        raise _not_new(record)
-    onetime.forget(host)
-    if record is not None:
+    if record is None:
+        onetime.forget(host)
+    elif record.state == TAKING:
+        onetime.forget(host)
         host.wipe()
         handover.forget(host)
+    elif record.state == TAKEN and onetime.read(host) is not None:
+        # It is all here, and lnd may have been started: this machine will never be the signer.
+        host.fence()
+        host.wipe()
+        handover.write(host, replace(record, state=RETIRED))
+        onetime.forget(host)
+    else:
+        raise _not_new(record)
 
 
 # --- on the old machine
@@ -218,11 +235,7 @@ def send(host: Machine, recipient: str, instead: bool, say: Say) -> tuple[Record
     if record is None or record.state == TAKEN:
         record = _begin(host, recipient)
     elif record.state != SENT:
-        raise (
-            _not_new(record)
-            if record.state == RETIRED
-            else Refused("This machine is the new one. Nothing was changed", "Send from the old one")
-        )
+        raise _not_new(record) if record.state == RETIRED else _not_old()
     elif record.recipient != recipient:
         if not instead:
             raise Refused(
@@ -262,11 +275,7 @@ def resume(host: Machine, sentence: str | None) -> Record | None:
     if record is None:
         return None
     if record.state != SENT:
-        raise (
-            _not_new(record)
-            if record.state != TAKING
-            else Refused("This machine is the new one. Nothing was changed", "Say it on the old one")
-        )
+        raise _not_new(record) if record.state != TAKING else _not_old()
     if sentence != NOT_TAKEN:
         raise Refused(
             f"If the new machine, with the key {record.recipient}, has taken this signer or still can, two machines would sign for one grant, and revoking "

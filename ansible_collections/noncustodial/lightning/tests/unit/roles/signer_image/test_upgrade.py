@@ -295,6 +295,12 @@ def test_what_was_half_laid_down_goes_when_it_is_declined(old: Bench, new: Bench
         take(new, sealed)
     assert new.place.wallet("regtest").exists()
     new.place.password.touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(new, "wipe", lambda: cut(b""))
+        with pytest.raises(PowerCut):
+            upgrade.decline(new)
+    with pytest.raises(Refused, match="which has declined it"):
+        take(new, sealed)
     upgrade.decline(new)
     assert not new.place.networks()
     assert not new.place.signing_key.exists()
@@ -314,6 +320,30 @@ def test_a_second_machine_is_not_sent_to_by_mistake(old: Bench, new: Bench, tmp_
     # The receipt of the first does not end the old one any more.
     with pytest.raises(Refused, match="not the receipt"):
         upgrade.retire(old, first.receipt)
+
+
+def test_on_the_wrong_machine(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the new one is about to take it."""
+    key = upgrade.receive(new, "")
+    record, sealed = send(old, lnd, key.recipient)
+
+    def cut(_content: bytes) -> None:
+        raise PowerCut
+
+    monkeypatch.setattr(new, "keep_password", cut)
+    with pytest.raises(PowerCut):
+        take(new, sealed)
+    for refused_here in (
+        lambda: upgrade.send(new, key.recipient, False, silent),
+        lambda: upgrade.resume(new, NOT_TAKEN),
+        lambda: upgrade.retire(new, record.receipt),
+    ):
+        with pytest.raises(Refused, match=r"Say it on the old one|was not handed over to another machine"):
+            refused_here()
+    for refused_there in (lambda: upgrade.receive(old, ""), lambda: upgrade.decline(old)):
+        with pytest.raises(Refused, match="was handed over from here"):
+            refused_there()
+    assert new.done == []
 
 
 @pytest.mark.parametrize("recipient", ["", "age1", "ssh-ed25519 AAAA", "AGE-SECRET-KEY-1" + "Q" * 58])
@@ -401,9 +431,14 @@ def test_a_kit_that_wants_a_newer_lnd(old: Bench, new: Bench, lnd: Lnd) -> None:
 def test_a_wallet_of_another_node_is_stopped_again(old: Bench, new: Bench, lnd: Lnd) -> None:
     _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
     lnd(new, *STARTS[:-1], Call("lnrpc.Lightning/GetInfo", {"identity_pubkey": OTHER}))
-    with pytest.raises(InvalidInput, match=r"lnd is stopped again.*signer-upgrade resume"):
+    with pytest.raises(InvalidInput, match=r"lnd is stopped again.*decline here.*signer-upgrade resume"):
         take(new, sealed)
-    assert new.done[-1] == "stop"
+    assert new.done[-1] == "fence"
+    upgrade.decline(new)
+    assert not new.place.password.exists()
+    assert not new.place.networks()
+    with pytest.raises(Refused, match="was handed over from here"):
+        upgrade.receive(new, "")
 
 
 def packed(key: onetime.Key, value: object) -> bytes:
