@@ -13,7 +13,7 @@ import binascii
 import gzip
 import json
 import re
-import stat
+import shutil
 import typing as t
 import zlib
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid, Problem, check_fields, shown
 
-from .handover import Record
+from .handover import BACK, Record
 from .host import Machine
 from .place import USER, Place
 from .settings import Image
@@ -60,6 +60,8 @@ _NEEDED = (
 )
 _PERHAPS = ("config/seed.age", "desk/provider.macaroon", "desk/bundle.json")
 _MIN_PASSWORD = 16
+# Nothing is writable by others.
+_MODES = 0o755
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def collect(host: Machine, record: Record) -> Package:
     """
     place = host.place
     (network,) = place.networks()
-    found = [path for path in sorted((place.lnddir / "data").rglob("*")) if path.is_file()]
+    # What begins with a dot is not lnd's: a file that was cut off while it was written.
+    found = [path for path in sorted((place.lnddir / "data").rglob("*")) if path.is_file() and not path.name.startswith(".")]
     names = [f"lnd/{path.relative_to(place.lnddir)}" for path in found]
     names += [*_NEEDED, *(path for path in _PERHAPS if where(place, path).exists())]
     made = tuple(_file(place, name) for name in names)
@@ -125,7 +128,7 @@ def collect(host: Machine, record: Record) -> Package:
 def _file(place: Place, name: str) -> File:
     path = where(place, name)
     content = read_file(str(path), "a file of the signer")
-    return File(name, stat.S_IMODE(path.stat().st_mode), content)
+    return File(name, path.stat().st_mode & _MODES, content)
 
 
 def where(place: Place, name: str) -> Path:
@@ -138,7 +141,7 @@ def seal(package: Package, recipient: str) -> str:
     """The text that only the new machine can read.
 
     Raises:
-        InvalidInput: the recipient is no public key of age.
+        InvalidInput: the new machine would refuse it, or the recipient is no public key of age.
     """
     files = [{"path": one.path, "mode": one.mode, "content": base64.b64encode(one.content).decode()} for one in package.files]
     content = {
@@ -153,6 +156,11 @@ def seal(package: Package, recipient: str) -> str:
         "wallet_password": package.password.decode(),
         "files": files,
     }
+    problems = _problems(content)
+    if problems:
+        raise Invalid(
+            "The package", problems, f"This signer stays stopped. Correct it and run it again, or take it back into service: {BACK}"
+        )
     # lnd's databases are mostly empty.
     return age.encrypt(gzip.compress(json.dumps(content).encode()), recipient)
 
@@ -216,7 +224,7 @@ def _faults(one: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     name = one["path"]
     if not _DATA.fullmatch(name) and name not in (*_NEEDED, *_PERHAPS):
         yield f"has a path that no signer has: {shown(name)}"
-    if one["mode"] & ~0o755 or one["mode"] < 0:
+    if one["mode"] & ~_MODES or one["mode"] < 0:
         yield f"({shown(name)}) would be writable by others"
     try:
         base64.b64decode(one["content"], validate=True)
@@ -244,6 +252,9 @@ def check_version(package: Package, image: Image) -> None:
 def lay_down(host: Machine, package: Package) -> None:
     """Write everything where it belongs. No lnd runs meanwhile; done again, it ends the same."""
     place = host.place
+    if (place.lnddir / "data").exists():
+        # Of an earlier attempt, which was cut off.
+        shutil.rmtree(place.lnddir / "data")
     host.folder(place.desk, None, 0o700)
     host.folder(place.config, USER, 0o750)
     for file in package.files:

@@ -151,6 +151,17 @@ def test_from_one_machine_to_another(old: Bench, new: Bench, lnd: Lnd, systemd_c
     assert upgrade.retire(old, taken.receipt)
 
 
+def test_what_is_not_lnds_does_not_go_over(old: Bench, new: Bench, lnd: Lnd) -> None:
+    """A file that was cut off while it was written does not, and of another one it is said before the new machine has to refuse it."""
+    key = upgrade.receive(new, "")
+    (old.place.lnddir / DATA / ".wallet.db.x1").touch()
+    _record, sealed = send(old, lnd, key.recipient)
+    assert not [file.path for file in package.read(onetime.decrypt(key, sealed)).files if "/." in file.path]
+    (old.place.lnddir / DATA / "a copy").touch()
+    with pytest.raises(InvalidInput, match=r"path that no signer has: '.*/a copy'.*signer-upgrade resume"):
+        upgrade.send(old, key.recipient, False, silent)
+
+
 def test_what_is_secret_shows_nowhere(old: Bench, new: Bench, lnd: Lnd, systemd_creds: SystemdCreds) -> None:
     key = upgrade.receive(new, "")
     _record, sealed = send(old, lnd, key.recipient)
@@ -294,6 +305,10 @@ def test_what_was_half_laid_down_goes_when_it_is_declined(old: Bench, new: Bench
     with pytest.raises(PowerCut):
         take(new, sealed)
     assert new.place.wallet("regtest").exists()
+    (new.place.lnddir / DATA / "more").touch()
+    with pytest.raises(PowerCut):
+        take(new, sealed)
+    assert not (new.place.lnddir / DATA / "more").exists()
     new.place.password.touch()
     with monkeypatch.context() as patch:
         patch.setattr(new, "wipe", lambda: cut(b""))
