@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""signer-init and signer-status, the two commands of a signer's image."""
+"""signer-init, signer-status and signer-upgrade, the commands of a signer's image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import LndError, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError
 
-from . import status, steps
+from . import handover, status, steps, upgrade_command
 from .container import Container, supervise
 from .host import Machine
 from .place import Place
@@ -36,9 +36,9 @@ def main(arguments: list[str], host: Machine | None = None) -> int:
         if given.command == "serve":
             return supervise(host.place)
         host.check_user()
-        return _init(host, given) if given.command == "init" else _status(host, given.json)
+        return _COMMANDS[given.command](host, given)
     except (Stopped, KeyboardInterrupt):
-        print("\nStopped. Nothing is lost: signer-init goes on where it was.", file=sys.stderr)
+        print(f"\nStopped. Nothing is lost: signer-{given.command} goes on where it was.", file=sys.stderr)
         return 3
     except (LndError, UnitError) as error:
         print(textwrap.fill(str(error), _WIDTH), file=sys.stderr)
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "status", prog="signer-status", description="What is done, and what is next. Ends with 0 if nothing is missing."
     )
     show.add_argument("--json", action="store_true", help="for programs")
+    upgrade_command.add(commands)
     commands.add_parser("serve", prog="signer-container", description="Runs lnd in a container, once signer-init has configured it.")
     return parser
 
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 def _init(host: Machine, given: argparse.Namespace) -> int:
     chosen = {field.name: getattr(given, field.name, None) for field in fields(Settings)}
     with _alone(host.place):
+        handover.check(host)
         found = steps.run(host, steps.Request(given.kit, given.bring_seed, chosen), lambda text: print(text, flush=True))
     print(_handing_over(host, found))
     return 0
@@ -98,7 +100,7 @@ def _alone(place: Place) -> t.Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Refused("Another signer-init is at work on this machine", "Go on there, or end it first") from error
+            raise Refused("Another signer-init or signer-upgrade is at work on this machine", "Go on there, or end it first") from error
         yield
 
 
@@ -130,11 +132,17 @@ If a firewall or a cloud's security group stands before this machine, open port 
 in the kit, and to nobody else. signer-status tells at any time how things stand."""
 
 
-def _status(host: Machine, as_json: bool) -> int:
+def _upgrade(host: Machine, given: argparse.Namespace) -> int:
+    with _alone(host.place):
+        upgrade_command.run(host, given)
+    return 0
+
+
+def _status(host: Machine, given: argparse.Namespace) -> int:
     found = status.read(host)
     told, following = status.steps(found), status.following(found)
     done = all(step.done for step in told)
-    if as_json:
+    if given.json:
         print(
             json.dumps(
                 {"done": done, "next": following, "state": found.state, "node_id": found.node_id, "steps": [asdict(one) for one in told]}
@@ -150,6 +158,9 @@ def _status(host: Machine, as_json: bool) -> int:
             )
         print("\n" + textwrap.fill(f"Next: {following}", _WIDTH))
     return 0 if done else 1
+
+
+_COMMANDS: t.Mapping[str, t.Callable[[Machine, argparse.Namespace], int]] = {"init": _init, "status": _status, "upgrade": _upgrade}
 
 
 if __name__ == "__main__":

@@ -101,8 +101,8 @@ class Container(Machine):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_file(str(path), nonce + self._cipher(name).encrypt(nonce, content, name.encode()))
 
-    def unseal(self, path: Path, name: str) -> bytes:
-        sealed = read_file(str(path), "the seed under way")
+    def unseal(self, path: Path, name: str, what: str) -> bytes:
+        sealed = read_file(str(path), f"the {what}")
         try:
             return self._cipher(name).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
         except InvalidTag as error:

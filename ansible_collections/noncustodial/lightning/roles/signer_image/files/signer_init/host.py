@@ -19,6 +19,9 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.passwo
 
 from .place import UNIT, USER, Place
 
+# Where systemctl keeps what is masked (systemd.unit(5)).
+_UNITS = "/etc/systemd/system"
+
 NEEDED_BYTES = 256 << 20
 """Free space that lnd needs with room to spare: its files are some megabytes."""
 
@@ -109,17 +112,21 @@ class Machine:
         """Where it lies."""
         return PasswordSource(None, str(self.place.password), "wallet-password")
 
+    def keep_password(self, content: bytes) -> None:
+        """Seal one that comes from another machine."""
+        credential.seal(str(self.place.password), "wallet-password", content)
+
     def seal(self, path: Path, name: str, content: bytes) -> None:
         """Write a file that only this machine can read."""
         credential.seal(str(path), name, content)
 
-    def unseal(self, path: Path, name: str) -> bytes:
+    def unseal(self, path: Path, name: str, what: str) -> bytes:
         """Read it.
 
         Raises:
             InvalidInput: it was sealed elsewhere.
         """
-        return credential.unseal(str(path), name, "seed under way")
+        return credential.unseal(str(path), name, what)
 
     def have_signing_key(self, tenant: str) -> None:
         """Have the tenant's key for bundles.
@@ -156,8 +163,21 @@ class Machine:
         if _config_files.differs(wanted, _config_files.read_entry(wanted)):
             _config_files.apply_entry(wanted)
 
+    def write_for_lnd(self, path: Path, content: bytes, mode: int) -> None:
+        """Have a file in lnd's own directory, as lnd itself would have written it."""
+        owner = self._lnd_user()
+        for folder in [*reversed(path.parents), path]:
+            if folder.is_relative_to(self.place.lnddir):
+                own = folder == path
+                wanted = _config_files.Entry(str(folder), mode if own else 0o700, owner, owner, content if own else None)
+                if _config_files.differs(wanted, _config_files.read_entry(wanted)):
+                    _config_files.apply_entry(wanted)
+
     def _owner(self, group: str | None) -> tuple[str | None, str | None]:
         return "root", group or "root"
+
+    def _lnd_user(self) -> str | None:
+        return USER
 
     # --- firewall
 
@@ -195,6 +215,31 @@ class Machine:
     def stop_lnd(self) -> None:
         """Stop it."""
         self._do(["stop", UNIT])
+
+    def fence(self) -> None:
+        """Have lnd stopped for good: nothing and nobody starts it again, not a start of the machine either, before the fence is taken away.
+
+        Raises:
+            InvalidInput: it still runs.
+        """
+        self._do(["mask", "--now", UNIT])
+        sync_folder(_UNITS)
+        if self.active():
+            raise InvalidInput(f"{UNIT} still runs", f"See systemctl status {UNIT}")
+
+    def unfence(self) -> None:
+        """Let lnd be started again."""
+        self._do(["unmask", UNIT])
+        sync_folder(_UNITS)
+
+    def wipe(self) -> None:
+        """Remove all that makes this machine the signer: first the password, without which the wallet opens for nobody."""
+        place = self.place
+        place.password.unlink(missing_ok=True)
+        sync_folder(str(place.password.parent))
+        for path in [*place.lnddir.glob("*"), *place.config.glob("*"), *place.desk.glob("*")]:
+            if path != place.upgrade:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def new_certificate(self) -> None:
         """Have lnd make a new certificate at its next start; it does not change the names in one that is there."""

@@ -33,13 +33,13 @@ def read(place: Place, image: Image, path: Path | None = None) -> Kit:
         found = kit.read(str(source))
     except Missing as error:
         raise Missing(f"There is no kit yet ({source})", _HOW) from error
-    _check_version(found, image)
+    check_version(found, image)
     _check_network(found, place)
     _check_tenant(found, place)
     return found
 
 
-def _check_version(found: Kit, image: Image) -> None:
+def check_version(found: Kit, image: Image) -> None:
     """A signer is never older than its node."""
     if versions.parse(image.lnd_version) < versions.parse(found["lnd_version"]):
         raise Refused(

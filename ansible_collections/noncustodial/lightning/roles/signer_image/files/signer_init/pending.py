@@ -46,7 +46,7 @@ def read(host: Machine) -> Pending | None:
     """
     if not host.place.pending_seed.exists():
         return None
-    found = json.loads(host.unseal(host.place.pending_seed, _NAME))
+    found = json.loads(host.unseal(host.place.pending_seed, _NAME, "seed under way"))
     return Pending(**{**found, "words": tuple(found["words"])})
 
 

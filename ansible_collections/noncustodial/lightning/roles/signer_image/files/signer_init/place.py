@@ -68,6 +68,11 @@ class Place:
         return self.desk / "bundle.json"
 
     @property
+    def upgrade(self) -> Path:
+        """How far this signer has gone from one machine to another."""
+        return self.desk / "upgrade.json"
+
+    @property
     def config(self) -> Path:
         """Of lnd."""
         return Path(f"{self.root}/etc/lnd/{NAME}")
@@ -111,6 +116,11 @@ class Place:
     def pending_seed(self) -> Path:
         """A seed on its way to its owner, sealed. Not of the name of a unit's credential: no unit loads it."""
         return Path(self.root + "/etc/credstore.encrypted/signer-init.seed")
+
+    @property
+    def one_time_key(self) -> Path:
+        """To which another machine encrypts its signer, sealed."""
+        return Path(self.root + "/etc/credstore.encrypted/signer-upgrade.key")
 
     def wallet(self, network: str) -> Path:
         """lnd's own file of the wallet."""

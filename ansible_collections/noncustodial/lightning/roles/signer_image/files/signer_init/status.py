@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import certificate, document, state
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing
 
-from . import kits, node, pending
+from . import handover, kits, node, pending
 from .host import Machine
 from .place import UNIT, Place
 from .settings import Image, Settings, read_image, read_settings
@@ -44,6 +44,7 @@ class Found:
         bundle: its open part, empty if there is none.
         revoked: whether the grant in it was revoked.
         fetching: the command that gets it.
+        upgrade: how far the signer has gone from one machine to another; empty if it has not.
     """
 
     image: Image
@@ -64,6 +65,7 @@ class Found:
     bundle: t.Mapping[str, t.Any] | None = None
     revoked: bool = False
     fetching: str = ""
+    upgrade: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,19 @@ def read(host: Machine) -> Found:
         "wallet": bool(networks),
         "had_wallet": place.birthday.exists(),
         "bundle": kits.outside(place),
+        "upgrade": upgrade(host),
     }
     return Found(**known, **_lnd(host, network, chosen))
+
+
+WAITING = "waiting"
+"""Of a new machine: it has shown its one-time key. What a record says comes after that."""
+
+
+def upgrade(host: Machine) -> str:
+    """How far the signer has gone from one machine to another: WAITING, a state of handover's, or empty."""
+    record = handover.read(host.place)
+    return record.state if record else WAITING if host.place.one_time_key.exists() else ""
 
 
 def _kit(host: Machine, image: Image) -> tuple[kits.Kit | None, str]:
@@ -209,8 +222,18 @@ def _bundle(found: Found) -> str:
     return f"for the provider to take up until {found.bundle['expires']}" if found.bundle else "not written yet"
 
 
+_UPGRADE = {
+    WAITING: "Bring the package of the old machine: signer-upgrade take < package",
+    handover.TAKING: "A signer is being handed over to this machine; go on: signer-upgrade take < package",
+    handover.SENT: "This signer was handed over, and lnd stays stopped. With the receipt of the new machine: signer-upgrade retire RECEIPT",
+    handover.RETIRED: "This signer is on another machine now. End this one",
+}
+
+
 def following(found: Found) -> str:
     """What is to be done next."""
+    if found.upgrade in _UPGRADE:
+        return _UPGRADE[found.upgrade]
     if found.kit is None:
         return found.kit_fault or "Bring the kit that your provider gave you: signer-init --kit FILE"
     if found.seed == FOREIGN:

@@ -133,8 +133,8 @@ def agree(host: Machine, request: Request) -> Agreed:
     return Agreed(host, image, kit, chosen, terminal, request.bring_seed)
 
 
-def check_tpm(host: Machine, chosen: Settings) -> None:
-    """Refuse a machine on which a copy of the disk would have the keys, unless the tenant has said so in just these words.
+def check_tpm(host: Machine, chosen: Settings, command: str = "signer-init") -> None:
+    """Refuse a machine on which a copy of the disk would have the keys, unless the tenant has said so in just these words, to that command.
 
     Raises:
         Refused: there is no TPM.
@@ -143,7 +143,7 @@ def check_tpm(host: Machine, chosen: Settings) -> None:
         raise Refused(
             "This machine has no TPM 2.0. The wallet's password would lie on the same disk as the wallet, and whoever copies the disk has the keys. "
             "Nothing was changed",
-            f"Start the image on a machine with a (virtual) TPM; or, if you accept that, say: signer-init --without-tpm '{NO_TPM}'",
+            f"Start the image on a machine with a (virtual) TPM; or, if you accept that, say: {command} --without-tpm '{NO_TPM}'",
         )
 
 

@@ -10,10 +10,24 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
+from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call
 from signer_init.host import Machine
 from signer_init.place import Place
 
 ROLES = Path(__file__).parents[4] / "roles"
+
+GET, SUBSCRIBE = "lnrpc.State/GetState", "lnrpc.State/SubscribeState"
+
+
+def states(*names: str) -> list[dict[str, str]]:
+    """What SubscribeState tells."""
+    return [{"state": name} for name in names]
+
+
+SERVES = [Call(SUBSCRIBE, states("UNLOCKED", "RPC_ACTIVE")), Call(GET, {"state": "RPC_ACTIVE"}), Call(SUBSCRIBE, states("RPC_ACTIVE"))]
+"""What is asked of an lnd that starts with its wallet."""
+HAS_ONE = [*SERVES, Call(GET, {"state": "RPC_ACTIVE"}), Call(SUBSCRIBE, states("RPC_ACTIVE"))]
+"""And what is asked when that is all that was wanted."""
 
 
 class Bench(Machine):
@@ -43,6 +57,15 @@ class Bench(Machine):
 
     def _owner(self, group: str | None) -> tuple[str | None, str | None]:
         return None, None
+
+    def _lnd_user(self) -> str | None:
+        return None
+
+    def fence(self) -> None:
+        self.done.append("fence")
+
+    def unfence(self) -> None:
+        self.done.append("unfence")
 
     def apply_rules(self, content: str) -> None:
         self.done.append("rules")

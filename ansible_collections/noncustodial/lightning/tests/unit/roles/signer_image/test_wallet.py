@@ -15,27 +15,20 @@ import pytest
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError
 from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
-from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import Bench
+from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import GET, HAS_ONE, SERVES, SUBSCRIBE, Bench, states
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
 from signer_init import ceremony, node, pending, steps
 from signer_init.terminal import Stopped, Terminal
 
 UNLOCKER = "lnrpc.WalletUnlocker"
-GET, SUBSCRIBE = "lnrpc.State/GetState", "lnrpc.State/SubscribeState"
 WORDS = [f"mnemonicword{number}" for number in range(24)]
 OTHERS = [f"otherword{number}" for number in range(24)]
 
 Lnd = t.Callable[..., ScriptedLnd]
 
 
-def states(*names: str) -> list[dict[str, str]]:
-    return [{"state": name} for name in names]
-
-
 NO_WALLET = [Call(SUBSCRIBE, states("NON_EXISTING")), Call(GET, {"state": "NON_EXISTING"}), Call(GET, {"state": "NON_EXISTING"})]
 GENERATED = Call(f"{UNLOCKER}/GenSeed", {"cipher_seed_mnemonic": WORDS})
-SERVES = [Call(SUBSCRIBE, states("UNLOCKED", "RPC_ACTIVE")), Call(GET, {"state": "RPC_ACTIVE"}), Call(SUBSCRIBE, states("RPC_ACTIVE"))]
-HAS_ONE = [*SERVES, Call(GET, {"state": "RPC_ACTIVE"}), Call(SUBSCRIBE, states("RPC_ACTIVE"))]
 
 
 def made(words: list[str] = WORDS, before: t.Callable[[], object] | None = None) -> list[Call]:

@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, noncustodial.lightning contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that makes a signer this one, as one document: wallet and root keys of the grants, certificate and key, the password, and what the tenant has.
+
+lnd.conf, firewall and units are not in it: the new machine makes them of kit and settings, as its image wants them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import re
+import shutil
+import typing as t
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import age, document, versions
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid, Problem, check_fields, shown
+
+from .handover import BACK, Record
+from .host import Machine
+from .place import USER, Place
+from .settings import Image
+
+SCHEMA, VERSION = "noncustodial.lightning/signer-package", 1
+MAX_BYTES = 64 << 20
+"""More than any signer has: its files are below one megabyte."""
+
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "schema": str,
+    "version": int,
+    "number": str,
+    "receipt": str,
+    "tenant": str,
+    "network": str,
+    "node_id": str,
+    "lnd_version": str,
+    "wallet_password": str,
+    "files": list,
+}
+_FILE_FIELDS: dict[str, type | tuple[type, ...]] = {"path": str, "mode": int, "content": str}
+
+# What lnd keeps; no name begins with a dot.
+_DATA = re.compile(r"lnd/data(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+_NEEDED = (
+    "lnd/tls.cert",
+    "lnd/tls.key",
+    "config/birthday",
+    "desk/kit.json",
+    "desk/settings.json",
+    "desk/signing_key",
+    "desk/signing_key.pub",
+)
+_PERHAPS = ("config/seed.age", "desk/provider.macaroon", "desk/bundle.json")
+_MIN_PASSWORD = 16
+# Nothing is writable by others.
+_MODES = 0o755
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the signer.
+
+    Attributes:
+        path: below lnd/, config/ or desk/.
+        mode: its permissions.
+        content: of it.
+    """
+
+    path: str
+    mode: int
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Package:
+    """What goes over.
+
+    Attributes:
+        number, receipt, node_id, lnd_version: of the handing-over.
+        tenant: whose signer it is.
+        network: of its wallet.
+        files: all of them.
+        password: of the wallet.
+    """
+
+    number: str
+    receipt: str
+    node_id: str
+    lnd_version: str
+    tenant: str
+    network: str
+    files: tuple[File, ...]
+    password: bytes = field(repr=False)
+
+    def content(self, path: str) -> bytes:
+        """Of a file that every package has."""
+        return next(file.content for file in self.files if file.path == path)
+
+
+# --- on the old machine
+
+
+def collect(host: Machine, record: Record) -> Package:
+    """Everything, of a signer that has stopped.
+
+    Raises:
+        InvalidInput: something is missing or cannot be read.
+    """
+    place = host.place
+    (network,) = place.networks()
+    # What begins with a dot is not lnd's: a file that was cut off while it was written.
+    found = [path for path in sorted((place.lnddir / "data").rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    names = [f"lnd/{path.relative_to(place.lnddir)}" for path in found]
+    names += [*_NEEDED, *(path for path in _PERHAPS if where(place, path).exists())]
+    made = tuple(_file(place, name) for name in names)
+    tenant = document.read(read_file(str(place.kit), "the kit"))["tenant"]
+    return Package(record.number, record.receipt, record.node_id, record.lnd_version, tenant, network, made, host.password().read())
+
+
+def _file(place: Place, name: str) -> File:
+    path = where(place, name)
+    content = read_file(str(path), "a file of the signer")
+    return File(name, path.stat().st_mode & _MODES, content)
+
+
+def where(place: Place, name: str) -> Path:
+    """Where a file of the package lies."""
+    part, _slash, rest = name.partition("/")
+    return {"lnd": place.lnddir, "config": place.config, "desk": place.desk}[part] / rest
+
+
+def seal(package: Package, recipient: str) -> str:
+    """The text that only the new machine can read.
+
+    Raises:
+        InvalidInput: the new machine would refuse it, or the recipient is no public key of age.
+    """
+    files = [{"path": one.path, "mode": one.mode, "content": base64.b64encode(one.content).decode()} for one in package.files]
+    content = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "number": package.number,
+        "receipt": package.receipt,
+        "tenant": package.tenant,
+        "network": package.network,
+        "node_id": package.node_id,
+        "lnd_version": package.lnd_version,
+        "wallet_password": package.password.decode(),
+        "files": files,
+    }
+    problems = _problems(content)
+    if problems:
+        raise Invalid(
+            "The package", problems, f"This signer stays stopped. Correct it and run it again, or take it back into service: {BACK}"
+        )
+    # lnd's databases are mostly empty.
+    return age.encrypt(gzip.compress(json.dumps(content).encode()), recipient)
+
+
+# --- on the new machine
+
+
+def read(opened: bytes) -> Package:
+    """The package out of what was decrypted.
+
+    Raises:
+        Invalid: it is not whole; all faults are named.
+    """
+    try:
+        found = document.read(_unpacked(opened))
+    except document.NotJson as error:
+        raise _refused([Problem("", error.what)]) from error
+    problems = _problems(found)
+    if problems:
+        raise _refused(problems)
+    files = tuple(File(one["path"], one["mode"], base64.b64decode(one["content"])) for one in found["files"])
+    named = {name: found[name] for name in ("number", "receipt", "node_id", "lnd_version", "tenant", "network")}
+    return Package(**named, files=files, password=found["wallet_password"].encode())
+
+
+def _unpacked(opened: bytes) -> bytes:
+    """The text, if it is not more than a signer has. Who knows the recipient could encrypt anything to it."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        text = unpacker.decompress(opened, MAX_BYTES)
+    except zlib.error as error:
+        raise _refused([Problem("", "is not what signer-upgrade packs")]) from error
+    if unpacker.unconsumed_tail or not unpacker.eof:
+        raise _refused([Problem("", "is more than a signer has, or not whole")])
+    return text
+
+
+def _problems(found: object) -> list[Problem]:
+    """What is wrong; no content is shown."""
+    problems = check_fields(found, _FIELDS)
+    if problems or not isinstance(found, dict):
+        return problems
+    if (found["schema"], found["version"]) != (SCHEMA, VERSION):
+        return [Problem("schema", f"is {shown(found['schema'])} version {found['version']}, not {SCHEMA} version {VERSION}")]
+    for index, one in enumerate(found["files"]):
+        problems += check_fields(one, _FILE_FIELDS, f"files[{index}]")
+    if problems:
+        return problems
+    for index, one in enumerate(found["files"]):
+        problems += [Problem(f"files[{index}]", text) for text in _faults(one)]
+    names = [one["path"] for one in found["files"]]
+    problems += [Problem("files", f"have {shown(name)} twice") for name in sorted({name for name in names if names.count(name) > 1})]
+    needed = [*_NEEDED, *(f"lnd/data/chain/bitcoin/{found['network']}/{name}" for name in ("wallet.db", "macaroons.db"))]
+    problems += [Problem("files", f"lack {shown(name)}") for name in needed if name not in names]
+    if len(found["wallet_password"]) < _MIN_PASSWORD:
+        problems.append(Problem("wallet_password", "is shorter than any that a signer makes"))
+    return problems
+
+
+def _faults(one: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    name = one["path"]
+    if not _DATA.fullmatch(name) and name not in (*_NEEDED, *_PERHAPS):
+        yield f"has a path that no signer has: {shown(name)}"
+    if one["mode"] & ~_MODES or one["mode"] < 0:
+        yield f"({shown(name)}) would be writable by others"
+    try:
+        base64.b64decode(one["content"], validate=True)
+    except (binascii.Error, ValueError):
+        yield f"({shown(name)}) is not base64"
+
+
+def _refused(problems: t.Sequence[Problem]) -> Invalid:
+    return Invalid("The package", problems, "Nothing was changed. Have it made again on the old machine, by signer-upgrade send")
+
+
+def check_version(package: Package, image: Image) -> None:
+    """Refuse a new machine whose lnd is older: lnd cannot go back on its files.
+
+    Raises:
+        Refused, InvalidInput: with both versions.
+    """
+    if versions.older(image.lnd_version, package.lnd_version):
+        raise Refused(
+            f"The old machine ran lnd {package.lnd_version}, and this image has {image.lnd_version}, which is older. Nothing was changed",
+            "Ask your provider for its present image, and start from that one",
+        )
+
+
+def lay_down(host: Machine, package: Package) -> None:
+    """Write everything where it belongs. No lnd runs meanwhile; done again, it ends the same."""
+    place = host.place
+    if (place.lnddir / "data").exists():
+        # Of an earlier attempt, which was cut off.
+        shutil.rmtree(place.lnddir / "data")
+    host.folder(place.desk, None, 0o700)
+    host.folder(place.config, USER, 0o750)
+    for file in package.files:
+        path = where(place, file.path)
+        if file.path.startswith("lnd/"):
+            host.write_for_lnd(path, file.content, file.mode)
+        else:
+            host.write(path, file.content, None, file.mode)
+    host.keep_password(package.password)
