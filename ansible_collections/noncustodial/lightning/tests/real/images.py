@@ -133,15 +133,21 @@ class Login:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.key = folder / "admin"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
+        self.key, self.known_hosts = folder / "admin", folder / "known_hosts"
+        if not self.key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
+
+    @property
+    def public_key(self) -> str:
+        """Its administrator's, one line."""
+        return self.key.with_suffix(".pub").read_text().strip()
 
     def ssh(self, *command: str, terminal: bool = False) -> list[str]:
         """The command that runs something in it as its administrator does."""
         options = [
             "BatchMode=yes",
-            "StrictHostKeyChecking=no",
-            f"UserKnownHostsFile={self.folder}/known_hosts",
+            "StrictHostKeyChecking=accept-new",
+            f"UserKnownHostsFile={self.known_hosts}",
             "LogLevel=ERROR",
             "ConnectTimeout=10",
         ]
@@ -212,7 +218,7 @@ class Machine(Login):
         where.mkdir(parents=True)
         (where / "meta-data").write_text(f"instance-id: {uuid.uuid4()}\n")
         for name, content in seed.items():
-            (where / name).write_text(content.replace("@KEY@", self.key.with_suffix(".pub").read_text().strip()))
+            (where / name).write_text(content.replace("@KEY@", self.public_key))
 
     @property
     def endpoint(self) -> str:

@@ -74,10 +74,9 @@ def age_key(folder: Path, name: str) -> tuple[Path, str]:
     return identity, subprocess.run(["age-keygen", "-y", str(identity)], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def user_data(kit: Values) -> dict[str, str]:
-    """The seed of a machine: who may log in, and the kit."""
-    config = {
-        "ssh_authorized_keys": ["@KEY@"],
-        "write_files": [{"path": "/etc/signer/kit.json", "permissions": "0600", "content": json.dumps(kit)}],
-    }
+def user_data(kit: Values | None = None, key: str = "@KEY@") -> dict[str, str]:
+    """The seed of a machine: who may log in, and the kit if it comes with that."""
+    config: Values = {"ssh_authorized_keys": [key]} if key else {}
+    if kit:
+        config["write_files"] = [{"path": "/etc/signer/kit.json", "permissions": "0600", "content": json.dumps(kit)}]
     return {"user-data": f"#cloud-config\n{json.dumps(config)}\n"}
