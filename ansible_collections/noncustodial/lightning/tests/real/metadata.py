@@ -19,7 +19,7 @@ import typing as t
 
 ADDRESS = "169.254.169.254"
 _TTL, _TOKEN = "X-aws-ec2-metadata-token-ttl-seconds", "X-aws-ec2-metadata-token"
-_PATH = re.compile(r"/(?:latest|\d{4}-\d\d-\d\d)/(meta-data|user-data)(/.*)?")
+_PATH = re.compile(r"/(?:latest|\d{4}-\d\d-\d\d)/(.*)")
 
 Tree = t.Mapping[str, t.Any]
 
@@ -28,15 +28,14 @@ class Metadata:
     """The service, on loopback.
 
     Args:
-        tree: of what it tells; a mapping is a folder.
-        user_data: what was given with the machine.
+        tree: of what it tells, from meta-data, dynamic and user-data on; a mapping is a folder.
 
     Attributes:
         asked: method, path and status of each request.
     """
 
-    def __init__(self, tree: Tree, user_data: str) -> None:
-        self._tree, self._user_data = tree, user_data
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
         self._tokens: set[str] = set()
         self.asked: list[tuple[str, str, int]] = []
         service = self
@@ -97,12 +96,9 @@ class Metadata:
         asked = _PATH.fullmatch(path)
         if asked is None:
             return 404, ""
-        if asked[1] == "user-data":
-            return 200, self._user_data
         found: t.Any = self._tree
-        for name in (asked[2] or "").strip("/").split("/"):
-            if name:
-                found = found.get(name) if isinstance(found, dict) else None
+        for name in asked[1].strip("/").split("/"):
+            found = found.get(name) if isinstance(found, dict) else None
         if found is None:
             return 404, ""
         return 200, found if isinstance(found, str) else "\n".join(_entry(name, found[name]) for name in found)

@@ -31,10 +31,11 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
     return Provider(tmp_path_factory.mktemp("provider"), [PROVIDER])
 
 
-def tree(key: str) -> dict[str, t.Any]:
+def tree(key: str, user_data: str) -> dict[str, t.Any]:
     """What EC2 tells a machine with one card."""
+    identity = {"instanceId": "i-0123456789abcdef0", "instanceType": "t3.micro", "region": "eu-central-1", "privateIp": "169.254.10.15"}
     card = {"device-number": "0", "interface-id": "eni-0123456789abcdef0", "mac": MAC, "local-ipv4s": "169.254.10.15"}
-    return {
+    machine = {
         "instance-id": "i-0123456789abcdef0",
         "ami-id": "ami-0123456789abcdef0",
         "instance-type": "t3.micro",
@@ -46,6 +47,7 @@ def tree(key: str) -> dict[str, t.Any]:
         "network": {"interfaces": {"macs": {MAC: {**card, "subnet-ipv4-cidr-block": "169.254.0.0/16"}}}},
         "public-keys": {"0": {"openssh-key": key}},
     }
+    return {"meta-data": machine, "dynamic": {"instance-identity": {"document": json.dumps(identity)}}, "user-data": user_data}
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def metadata(folder: Path, provider: Provider) -> t.Iterator[Metadata]:
-    key = Login(folder).public_key
-    made = Metadata(tree(key), user_data(provider.kit("acme"), key="")["user-data"])
+    made = Metadata(tree(Login(folder).public_key, user_data(provider.kit("acme"), key="")["user-data"]))
     try:
         yield made
     finally:

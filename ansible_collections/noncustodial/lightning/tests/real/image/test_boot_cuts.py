@@ -39,7 +39,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> t.I
 
 
 def test_before_anybody_has_logged_in(machine: Virtual) -> None:
-    """Before cloud-init has begun, when it has just written keys and kit, and when it is through."""
+    """Before cloud-init has begun, when it has just written keys and kit, and when it is nearly through: then it begins anew."""
     for moment in ("running 'init-local'", "running 'modules:config'", "END SSH HOST KEY KEYS"):
         machine.start()
         machine.await_console(moment)
@@ -48,6 +48,11 @@ def test_before_anybody_has_logged_in(machine: Virtual) -> None:
     machine.await_login()
     assert "kit" in [step["name"] for step in machine.status()["steps"] if step["done"]]
     assert machine.run("sudo", "systemctl", "is-system-running", "--wait").stdout.strip() == "running"
+
+
+def test_a_file_is_on_the_disk_before_its_name(machine: Virtual) -> None:
+    """Or else a power cut would leave empty ones, of programs that do not wait for the disk."""
+    assert " / ext4 " in machine.run("grep", "nodelalloc", "/proc/mounts").stdout
 
 
 def cut(machine: Virtual, command: str, path: str) -> None:
