@@ -27,15 +27,16 @@ NODE_KEY = {"key_family": 6, "key_index": 0}
 # Under emulation lnd takes most of a minute to open its wallet, and a machine more than that to start.
 RETURN = 400.0
 
+# All at once is more than the card of a machine under emulation takes; what it drops is sent again, after 1, 3 and 7 s.
 TRY = """
 import socket, sys, threading
 def attempt(port):
     try:
-        socket.create_connection((sys.argv[1], port), timeout=3).close()
+        socket.create_connection((sys.argv[1], port), timeout=10).close()
     except OSError:
         return
     print(port, flush=True)
-threads = [threading.Thread(target=attempt, args=(port,)) for port in [*range(1, 1025), 2019, 5353, 5355, 8080, 9735, 10009]]
+threads = [threading.Thread(target=attempt, args=(port,)) for port in [10009, *range(1, 1025), 2019, 5353, 5355, 8080, 9735]]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 """
