@@ -19,13 +19,11 @@ import pytest
 from regtest import NODES, SHARED, Regtest, until
 from secrets_of import PRIVATE_KEYS, of_bytes, of_seed
 
-from ansible_collections.noncustodial.lightning.tests.real.virtual import Virtual
+from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Virtual
 
 INITECH = NODES["initech"]
 # The node's key (lnd: keychain.KeyFamilyNodeKey).
 NODE_KEY = {"key_family": 6, "key_index": 0}
-# Under emulation lnd takes most of a minute to open its wallet, and a machine more than that to start.
-RETURN = 400.0
 
 # All at once is more than the card of a machine under emulation takes; what it drops is sent again, after 1, 3 and 7 s.
 TRY = """
@@ -56,7 +54,7 @@ def signs(regtest: Regtest, machine: Virtual) -> bool:
 
 def pays_both_ways(regtest: Regtest) -> None:
     """The node, which has no key, is paid by the world and pays it."""
-    until("the node", lambda: regtest.machine("nodes").service(INITECH.unit).is_running, timeout=RETURN)
+    until("the node", lambda: regtest.machine("nodes").service(INITECH.unit).is_running, timeout=PATIENCE)
     until("its channel", lambda: regtest.lncli("initech", "listchannels", "--active_only")["channels"], timeout=120)
     for payee, payer in (("initech", "world-node"), ("world-node", "initech")):
         invoice = regtest.lncli(payee, "addinvoice", "--amt=2000", "--private")
@@ -138,7 +136,7 @@ def test_no_secret_is_in_a_log(regtest: Regtest, machine: Virtual) -> None:
 def test_a_kill_of_lnd_unlocks_by_itself(regtest: Regtest, machine: Virtual) -> None:
     machine.run("sudo", "systemctl", "kill", "--signal=KILL", "lnd@signer.service")
     until("no signature", lambda: not signs(regtest, machine))
-    until("signatures", lambda: signs(regtest, machine), timeout=RETURN)
+    until("signatures", lambda: signs(regtest, machine), timeout=PATIENCE)
     pays_both_ways(regtest)
 
 
@@ -146,6 +144,6 @@ def test_a_reboot_unlocks_by_itself(regtest: Regtest, machine: Virtual) -> None:
     booted = machine.run("cat", "/proc/sys/kernel/random/boot_id").stdout
     machine.run("sudo", "systemctl", "reboot")
     until("no signature", lambda: not signs(regtest, machine))
-    until("signatures", lambda: signs(regtest, machine), timeout=RETURN)
+    until("signatures", lambda: signs(regtest, machine), timeout=PATIENCE)
     assert machine.run("cat", "/proc/sys/kernel/random/boot_id").stdout != booted
     pays_both_ways(regtest)

@@ -129,6 +129,8 @@ class Login:
 
     ssh_port = 22
     address: str
+    patience = 300.0
+    """Seconds that a command may take."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -149,7 +151,7 @@ class Login:
             "StrictHostKeyChecking=accept-new",
             f"UserKnownHostsFile={self.known_hosts}",
             "LogLevel=ERROR",
-            "ConnectTimeout=10",
+            "ConnectTimeout=30",
         ]
         return [
             "ssh",
@@ -161,7 +163,7 @@ class Login:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run something over ssh, without a terminal."""
-        return subprocess.run(self.ssh(*command), check=False, capture_output=True, text=True, timeout=300)
+        return subprocess.run(self.ssh(*command), check=False, capture_output=True, text=True, timeout=self.patience)
 
     def session(self, *command: str) -> Session:
         """The same with a terminal."""
@@ -169,7 +171,7 @@ class Login:
 
     def sudo_cat(self, path: str) -> bytes:
         """A file in it, as its administrator reads it."""
-        return subprocess.run(self.ssh("sudo", "cat", path), check=True, capture_output=True, timeout=60).stdout
+        return subprocess.run(self.ssh("sudo", "cat", path), check=True, capture_output=True, timeout=self.patience).stdout
 
     def status(self) -> dict[str, t.Any]:
         """What signer-status says."""

@@ -28,6 +28,8 @@ from ansible_collections.noncustodial.lightning.tests.real.images import IMAGE, 
 
 FIRMWARE, VARIABLES = Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 DISK = "4G"
+# Seconds in which it does whatever is awaited of it. Under emulation it starts in 40 s on a quiet host, and in minutes beside other tests.
+PATIENCE = 900.0
 # As cloud-init shows it on the console.
 HOST_KEY = r"^ssh-ed25519 [A-Za-z0-9+/=]{68}"
 
@@ -139,6 +141,8 @@ class Virtual(Login):
         seed: files of a NoCloud seed; without any it has no seed disk.
     """
 
+    patience = PATIENCE
+
     def __init__(self, folder: Path, wire: Forwarded | Bridged, seed: t.Mapping[str, str] | None = None) -> None:
         super().__init__(folder)
         self.wire, self.address, self.ssh_port, self.rpc_port = wire, wire.address, wire.ssh_port, wire.rpc_port
@@ -228,9 +232,9 @@ class Virtual(Login):
 
     # --- what it says
 
-    def await_console(self, pattern: str, timeout: float = 300) -> str:
+    def await_console(self, pattern: str) -> str:
         """Wait until its console shows this since it was switched on last; gives what was found."""
-        return t.cast("re.Match[str]", until(f"{pattern} on the console", lambda: self._on_console(pattern), timeout))[0]
+        return t.cast("re.Match[str]", until(f"{pattern} on the console", lambda: self._on_console(pattern), PATIENCE))[0]
 
     def _on_console(self, pattern: str) -> re.Match[str] | None:
         assert self.runs(), "QEMU has ended"
@@ -242,14 +246,14 @@ class Virtual(Login):
 
     def trust(self) -> None:
         """Take the host key that its console shows, which nobody else can write to, and no other."""
-        shown = until("a host key on the console", lambda: re.findall(HOST_KEY, self.said(), re.MULTILINE), 300)
+        shown = until("a host key on the console", lambda: re.findall(HOST_KEY, self.said(), re.MULTILINE), PATIENCE)
         host = self.address if self.ssh_port == 22 else f"[{self.address}]:{self.ssh_port}"
         self.known_hosts.write_text(f"{host} {shown[-1]}\n")
 
-    def await_login(self, timeout: float = 300) -> None:
+    def await_login(self) -> None:
         """Wait until its administrator can log in, which is when cloud-init has brought the key."""
-        until("a login", self._logs_in, timeout)
+        until("a login", self._logs_in, PATIENCE)
 
     def _logs_in(self) -> bool:
         assert self.runs(), "QEMU has ended"
-        return subprocess.run(self.ssh("true"), check=False, capture_output=True, timeout=60).returncode == 0
+        return subprocess.run(self.ssh("true"), check=False, capture_output=True, timeout=PATIENCE).returncode == 0

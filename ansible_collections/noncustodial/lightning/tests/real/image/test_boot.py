@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider, Values, user_data
-from ansible_collections.noncustodial.lightning.tests.real.virtual import Forwarded, Virtual
+from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Forwarded, Virtual
 
 pytestmark = pytest.mark.boot
 
@@ -132,7 +132,7 @@ def test_after_that_power_cut_it_signs_again_by_itself(
 ) -> None:
     began = time.monotonic()
     machine.start()
-    until("signatures", lambda: signs(machine, provider), 400)
+    until("signatures", lambda: signs(machine, provider), PATIENCE)
     record_property("seconds from power on to signatures", round(time.monotonic() - began))
 
 
@@ -162,7 +162,7 @@ def test_the_console_has_no_seed(machine: Virtual) -> None:
 
 def test_without_a_network_it_starts_and_goes_on_when_there_is_one(machine: Virtual, other: Virtual) -> None:
     machine.power_off()
-    other.await_console("signer login:", 500)
+    other.await_console("signer login:")
     assert subprocess.run(other.ssh("true"), check=False, capture_output=True, timeout=60).returncode != 0
     other.plug(True)
     other.await_login()

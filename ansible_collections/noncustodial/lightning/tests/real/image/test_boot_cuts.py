@@ -14,7 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider, user_data
-from ansible_collections.noncustodial.lightning.tests.real.virtual import Forwarded, Virtual
+from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Forwarded, Virtual
 
 pytestmark = pytest.mark.boot
 
@@ -59,7 +59,7 @@ def cut(machine: Virtual, command: str, path: str) -> None:
     """Run a command, and cut the power when there is this file."""
     with subprocess.Popen(machine.ssh(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
         watch = f"sudo sh -c 'while ! test -e {path}; do sleep 0.1; done'"
-        assert subprocess.run(machine.ssh(watch), check=False, timeout=300).returncode == 0
+        assert subprocess.run(machine.ssh(watch), check=False, timeout=PATIENCE).returncode == 0
         machine.power_off()
         run.kill()
 
