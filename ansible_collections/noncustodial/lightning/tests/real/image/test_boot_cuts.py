@@ -39,8 +39,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> t.I
 
 
 def test_before_anybody_has_logged_in(machine: Virtual) -> None:
-    """Before cloud-init has begun, when it has just written keys and kit, and when it is nearly through: then it begins anew."""
-    for moment in ("running 'init-local'", "running 'modules:config'", "END SSH HOST KEY KEYS"):
+    """When cloud-init has just written keys and kit, and when it is nearly through: then it begins anew."""
+    for moment in ("running 'modules:config'", "END SSH HOST KEY KEYS"):
         machine.start()
         machine.await_console(moment)
         machine.power_off()
