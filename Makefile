@@ -1,12 +1,15 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-down test lint sanity unit real scenarios faults protos docs bench-onboarding bench-hub image image-test image-boot
+.PHONY: help demo demo-image demo-down test lint sanity unit real scenarios faults protos docs bench-onboarding bench-hub image image-test image-boot
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a provider, two tenants and the world on regtest, from nothing to payments (as root, on Debian 12 or 13)
 	@tools/demo up
+
+demo-image: ## the same, and a third tenant whose signer is a machine of the image, under QEMU
+	@tools/demo image
 
 demo-down: ## remove the demo
 	@tools/demo down
@@ -35,7 +38,7 @@ image: ## the image from which tenants start their signers: raw disk, qcow2, con
 image-test: ## that image, and machines and a container of it, from the first login to the bundle
 	@tools/test image
 
-image-boot: image ## its disk under QEMU with a TPM; minutes under emulation
+image-boot: image ## its disk under QEMU with a TPM: power cuts, a copied disk, a cloud that is stood in for; minutes under emulation
 	@tools/signer-image boot
 
 faults: ## the hub while everything around it fails; slow, so not part of test

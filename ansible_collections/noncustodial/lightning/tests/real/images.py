@@ -129,21 +129,29 @@ class Login:
 
     ssh_port = 22
     address: str
+    patience = 300.0
+    """Seconds that a command may take."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.key = folder / "admin"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
+        self.key, self.known_hosts = folder / "admin", folder / "known_hosts"
+        if not self.key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
+
+    @property
+    def public_key(self) -> str:
+        """Its administrator's, one line."""
+        return self.key.with_suffix(".pub").read_text().strip()
 
     def ssh(self, *command: str, terminal: bool = False) -> list[str]:
         """The command that runs something in it as its administrator does."""
         options = [
             "BatchMode=yes",
-            "StrictHostKeyChecking=no",
-            f"UserKnownHostsFile={self.folder}/known_hosts",
+            "StrictHostKeyChecking=accept-new",
+            f"UserKnownHostsFile={self.known_hosts}",
             "LogLevel=ERROR",
-            "ConnectTimeout=10",
+            "ConnectTimeout=30",
         ]
         return [
             "ssh",
@@ -155,7 +163,7 @@ class Login:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run something over ssh, without a terminal."""
-        return subprocess.run(self.ssh(*command), check=False, capture_output=True, text=True, timeout=300)
+        return subprocess.run(self.ssh(*command), check=False, capture_output=True, text=True, timeout=self.patience)
 
     def session(self, *command: str) -> Session:
         """The same with a terminal."""
@@ -163,7 +171,7 @@ class Login:
 
     def sudo_cat(self, path: str) -> bytes:
         """A file in it, as its administrator reads it."""
-        return subprocess.run(self.ssh("sudo", "cat", path), check=True, capture_output=True, timeout=60).stdout
+        return subprocess.run(self.ssh("sudo", "cat", path), check=True, capture_output=True, timeout=self.patience).stdout
 
     def status(self) -> dict[str, t.Any]:
         """What signer-status says."""
@@ -212,7 +220,7 @@ class Machine(Login):
         where.mkdir(parents=True)
         (where / "meta-data").write_text(f"instance-id: {uuid.uuid4()}\n")
         for name, content in seed.items():
-            (where / name).write_text(content.replace("@KEY@", self.key.with_suffix(".pub").read_text().strip()))
+            (where / name).write_text(content.replace("@KEY@", self.public_key))
 
     @property
     def endpoint(self) -> str:

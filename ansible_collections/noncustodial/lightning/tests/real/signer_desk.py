@@ -67,6 +67,23 @@ class Provider:
         return t.cast("list[Values]", result["stages"])
 
 
+class Owner:
+    """The tenant, who has its seed encrypted to a key of its own.
+
+    Args:
+        folder: of its files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._identity, self.recipient = age_key(folder, "owner")
+
+    def words(self, read: t.Callable[[str], bytes]) -> list[str]:
+        """The seed, out of the file on the signer that only its owner can open."""
+        command = ["age", "-d", "-i", str(self._identity)]
+        opened = subprocess.run(command, input=read("/etc/lnd/signer/seed.age"), check=True, capture_output=True).stdout.decode()
+        return opened.splitlines()[-1].split()
+
+
 def age_key(folder: Path, name: str) -> tuple[Path, str]:
     """An identity of age, and its public half."""
     identity = folder / name
@@ -74,10 +91,9 @@ def age_key(folder: Path, name: str) -> tuple[Path, str]:
     return identity, subprocess.run(["age-keygen", "-y", str(identity)], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def user_data(kit: Values) -> dict[str, str]:
-    """The seed of a machine: who may log in, and the kit."""
-    config = {
-        "ssh_authorized_keys": ["@KEY@"],
-        "write_files": [{"path": "/etc/signer/kit.json", "permissions": "0600", "content": json.dumps(kit)}],
-    }
+def user_data(kit: Values | None = None, key: str = "@KEY@") -> dict[str, str]:
+    """The seed of a machine: who may log in, and the kit if it comes with that."""
+    config: Values = {"ssh_authorized_keys": [key]} if key else {}
+    if kit:
+        config["write_files"] = [{"path": "/etc/signer/kit.json", "permissions": "0600", "content": json.dumps(kit)}]
     return {"user-data": f"#cloud-config\n{json.dumps(config)}\n"}

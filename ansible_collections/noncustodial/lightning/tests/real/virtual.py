@@ -1,22 +1,40 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The signer's disk as a whole machine under QEMU: UEFI, a TPM of software, a seed disk, a serial console that is kept."""
+"""The signer's disk as a whole machine under QEMU: UEFI, a TPM of software, a seed disk, a serial console that is kept.
+
+A machine is its folder. Who has that finds it again, also while it runs, and it runs on when who has started it ends.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import ipaddress
+import json
 import os
 import re
+import shutil
+import signal
+import socket
+import struct
 import subprocess
 import typing as t
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import free_port, until
 from ansible_collections.noncustodial.lightning.tests.real.images import IMAGE, PORT, Login
 
 FIRMWARE, VARIABLES = Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
-# To the machine, this host.
-PROVIDER = "10.0.2.2"
+DISK = "4G"
+# Seconds in which it does whatever is awaited of it. Under emulation it starts in 40 s on a quiet host, and in minutes beside other tests.
+PATIENCE = 900.0
+# As cloud-init shows it on the console.
+HOST_KEY = r"^ssh-ed25519 [A-Za-z0-9+/=]{68}"
+
+# Of the kernel (linux/if_tun.h): a device that is a network card to QEMU, without a header of its own before each frame.
+_TUNSETIFF, _IFF_TAP, _IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 
 
 def acceleration() -> str:
@@ -25,82 +43,217 @@ def acceleration() -> str:
     return "kvm" if re.search(r"\b(vmx|svm)\b", flags) and os.access("/dev/kvm", os.W_OK) else "tcg"
 
 
+@dataclass(frozen=True)
+class Forwarded:
+    """A network of QEMU's own. Two ports of this host's loopback lead into the machine.
+
+    Attributes:
+        options: further ones of that network.
+        provider: this host, as the machine sees it.
+    """
+
+    options: tuple[str, ...] = ()
+    provider: str = "10.0.2.2"
+    address: str = "127.0.0.1"
+    mac: str = "52:54:00:12:34:56"
+    ssh_port: int = field(default_factory=free_port)
+    rpc_port: int = field(default_factory=free_port)
+
+    def seed(self) -> dict[str, str]:
+        """Nothing: QEMU gives the machine its address."""
+        return {}
+
+    @contextlib.contextmanager
+    def open(self) -> t.Iterator[tuple[str, tuple[int, ...]]]:
+        """QEMU's option, and the files that it is given."""
+        forwards = (f"hostfwd=tcp:127.0.0.1:{port}-:{inside}" for port, inside in ((self.ssh_port, 22), (self.rpc_port, PORT)))
+        yield ",".join(("user", "id=net", *self.options, *forwards)), ()
+
+
+@dataclass(frozen=True)
+class Bridged:
+    """A network of podman's, in which the machine has an address of its own, as a container has.
+
+    Attributes:
+        network: its name.
+        address: of the machine.
+    """
+
+    network: str
+    address: str
+    ssh_port: int = 22
+    rpc_port: int = PORT
+
+    @property
+    def mac(self) -> str:
+        """An address of the card's that no other machine of the network has."""
+        return "52:54:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(self.address).packed)
+
+    def seed(self) -> dict[str, str]:
+        """The address; a network of podman's gives none to who is not podman's."""
+        (subnet,) = self._inspect()["subnets"]
+        address = f"{self.address}/{ipaddress.ip_network(subnet['subnet']).prefixlen}"
+        return {
+            "network-config": json.dumps({"version": 2, "ethernets": {"lan": {"match": {"macaddress": self.mac}, "addresses": [address]}}})
+        }
+
+    def _inspect(self) -> dict[str, t.Any]:
+        done = subprocess.run(["podman", "network", "inspect", self.network], check=True, capture_output=True, text=True)
+        return t.cast("dict[str, t.Any]", json.loads(done.stdout)[0])
+
+    @contextlib.contextmanager
+    def open(self) -> t.Iterator[tuple[str, tuple[int, ...]]]:
+        """QEMU's option, and the files that it is given: a device on the network's bridge, which ends with QEMU."""
+        bridge = self._inspect()["network_interface"]
+        device = os.open("/dev/net/tun", os.O_RDWR)
+        try:
+            made = fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", b"ncl%d", _IFF_TAP | _IFF_NO_PI))
+            name = made[:16].rstrip(b"\0").decode()
+            subprocess.run(["ip", "link", "set", name, "master", bridge, "up"], check=True)
+            yield f"tap,id=net,fd={device}", (device,)
+        finally:
+            os.close(device)
+
+
+def _process(folder: Path, name: str) -> int | None:
+    """The id of a program of a machine's. Another one may have the number by now."""
+    with contextlib.suppress(OSError):
+        number = int((folder / f"{name}.pid").read_text())
+        if str(folder).encode() in Path(f"/proc/{number}/cmdline").read_bytes():
+            return number
+    return None
+
+
+def end(folder: Path) -> None:
+    """End a machine, if it runs: at once, so that what its disk was not told to keep is lost. Its TPM ends with it."""
+    if (machine := _process(folder, "qemu")) is not None:
+        os.kill(machine, signal.SIGKILL)
+    for name in ("qemu", "swtpm"):
+        until(f"the end of {name}", lambda name=name: _process(folder, name) is None)
+
+
 class Virtual(Login):
-    """A virtual machine.
+    """A virtual machine, made from the image if it is not there yet.
 
     Args:
         folder: for its disk and for what belongs to the test.
-        seed: files of a NoCloud seed.
+        wire: how it is connected.
+        seed: files of a NoCloud seed; without any it has no seed disk.
     """
 
-    address = "127.0.0.1"
+    patience = PATIENCE
 
-    def __init__(self, folder: Path, seed: t.Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, wire: Forwarded | Bridged, seed: t.Mapping[str, str] | None = None) -> None:
         super().__init__(folder)
-        self.ssh_port, self.rpc_port = free_port(), free_port()
-        self.disk, self.console = folder / "disk.qcow2", folder / "console.log"
-        command = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(IMAGE / "signer.qcow2"), "-F", "qcow2", str(self.disk), "4G"]
-        subprocess.run(command, check=True)
-        (folder / "vars.fd").write_bytes(VARIABLES.read_bytes())
-        self._make_seed(seed)
-        self._running: list[subprocess.Popen[bytes]] = []
+        self.wire, self.address, self.ssh_port, self.rpc_port = wire, wire.address, wire.ssh_port, wire.rpc_port
+        self.disk, self.console, self._seed = folder / "disk.qcow2", folder / "console.log", folder / "seed.img"
+        # What the console has shown before it was switched on last.
+        self._shown = 0
+        if not self.disk.exists():
+            (folder / "vars.fd").write_bytes(VARIABLES.read_bytes())
+            if seed is not None:
+                self._write_seed({"meta-data": f"instance-id: {folder.name}\n", **wire.seed(), **seed})
+            self._copy_image()
 
-    def _make_seed(self, seed: t.Mapping[str, str]) -> None:
-        image = self.folder / "seed.img"
-        with image.open("wb") as file:
+    @property
+    def endpoint(self) -> str:
+        """At which the provider dials it."""
+        return f"{self.address}:{self.rpc_port}"
+
+    def _write_seed(self, files: t.Mapping[str, str]) -> None:
+        with self._seed.open("wb") as file:
             file.truncate(1 << 20)
-        subprocess.run(["mkfs.vfat", "-n", "CIDATA", str(image)], check=True, stdout=subprocess.DEVNULL)
-        files = {"meta-data": f"instance-id: {self.folder.name}\n", **seed}
+        subprocess.run(["mkfs.vfat", "-n", "CIDATA", str(self._seed)], check=True, stdout=subprocess.DEVNULL)
         for name, content in files.items():
-            (self.folder / name).write_text(content.replace("@KEY@", self.key.with_suffix(".pub").read_text().strip()))
-            subprocess.run(["mcopy", "-i", str(image), str(self.folder / name), "::/"], check=True)
+            (self.folder / name).write_text(content.replace("@KEY@", self.public_key))
+            subprocess.run(["mcopy", "-i", str(self._seed), str(self.folder / name), "::/"], check=True)
 
-    def start(self, tpm: str = "tpm") -> None:
-        """Switch it on, with the TPM of that name."""
-        state = self.folder / tpm
+    def _copy_image(self) -> None:
+        """A disk of its own: one that stands on the image's would be lost with the next image."""
+        scratch = self.folder / "disk.new"
+        shutil.copyfile(IMAGE / "signer.qcow2", scratch)
+        subprocess.run(["qemu-img", "resize", "-q", "-f", "qcow2", str(scratch), DISK], check=True)
+        scratch.rename(self.disk)
+
+    # --- power
+
+    def start(self, *options: str, tpm: str = "tpm") -> None:
+        """Switch it on, with the TPM of that name and further options of QEMU."""
+        self._shown = len(self.said())
+        control = self._start_tpm(self.folder / tpm)
+        with self.wire.open() as (network, files):
+            command = [
+                *("qemu-system-x86_64", "-daemonize", "-pidfile", str(self.folder / "qemu.pid")),
+                *("-machine", "q35", "-accel", acceleration(), "-cpu", "max", "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none"),
+                *(
+                    "-drive",
+                    f"if=pflash,format=raw,readonly=on,file={FIRMWARE}",
+                    "-drive",
+                    f"if=pflash,format=raw,file={self.folder}/vars.fd",
+                ),
+                *("-drive", f"if=none,id=disk,format=qcow2,file={self.disk}", "-device", "nvme,drive=disk,serial=signer,bootindex=0"),
+                *(("-drive", f"if=virtio,format=raw,readonly=on,file={self._seed}") if self._seed.exists() else ()),
+                *("-netdev", network, "-device", f"virtio-net-pci,netdev=net,mac={self.wire.mac},romfile=", "-device", "virtio-rng-pci"),
+                *("-chardev", f"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm"),
+                *("-chardev", f"file,id=console,append=on,path={self.console}", "-serial", "chardev:console"),
+                *("-qmp", f"unix:{self.folder}/monitor,server=on,wait=off"),
+                *options,
+            ]
+            subprocess.run(command, check=True, pass_fds=files)
+
+    def _start_tpm(self, state: Path) -> Path:
         state.mkdir(exist_ok=True)
         control = state / "socket"
         control.unlink(missing_ok=True)
         chip = ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--ctrl", f"type=unixio,path={control}", "--terminate"]
-        self._running = [subprocess.Popen(chip)]
+        subprocess.run([*chip, "--daemon", "--pid", f"file={self.folder / 'swtpm.pid'}"], check=True)
         until("the TPM", control.exists)
-        forward = f"hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22,hostfwd=tcp:127.0.0.1:{self.rpc_port}-:{PORT}"
-        machine = [
-            *(
-                "qemu-system-x86_64",
-                "-machine",
-                "q35",
-                "-accel",
-                acceleration(),
-                "-cpu",
-                "max",
-                "-smp",
-                "2",
-                "-m",
-                "1024",
-                "-display",
-                "none",
-            ),
-            *("-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}", "-drive", f"if=pflash,format=raw,file={self.folder}/vars.fd"),
-            *("-drive", f"if=none,id=disk,format=qcow2,file={self.disk}", "-device", "nvme,drive=disk,serial=signer,bootindex=0"),
-            *("-drive", f"if=virtio,format=raw,readonly=on,file={self.folder}/seed.img"),
-            *("-netdev", f"user,id=net,{forward}", "-device", "virtio-net-pci,netdev=net", "-device", "virtio-rng-pci"),
-            *("-chardev", f"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm"),
-            *("-chardev", f"file,id=console,append=on,path={self.console}", "-serial", "chardev:console"),
-        ]
-        self._running.append(subprocess.Popen(machine))
+        return control
 
-    def await_login(self, timeout: float = 300) -> None:
-        """Wait until its administrator can log in, which is when cloud-init has brought the key."""
-        until("a login", self._logs_in, timeout)
-
-    def _logs_in(self) -> bool:
-        assert self._running[-1].poll() is None, "QEMU has ended"
-        return subprocess.run(self.ssh("true"), check=False, capture_output=True, timeout=60).returncode == 0
+    def runs(self) -> bool:
+        """Whether it is switched on."""
+        return _process(self.folder, "qemu") is not None
 
     def power_off(self) -> None:
-        """At once, as a power cut does; the TPM ends with it."""
-        for process in reversed(self._running):
-            process.terminate()
-            process.wait(30)
-        self._running = []
+        """At once, as a power cut does."""
+        end(self.folder)
+
+    def plug(self, plugged: bool) -> None:
+        """Pull the network's cable out, or put it in again."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self.folder / "monitor"))
+            with monitor.makefile("rw") as stream:
+                stream.readline()
+                for command in ({"execute": "qmp_capabilities"}, {"execute": "set_link", "arguments": {"name": "net", "up": plugged}}):
+                    stream.write(json.dumps(command) + "\n")
+                    stream.flush()
+                    while "return" not in (answer := json.loads(stream.readline())):
+                        assert "error" not in answer, answer
+
+    # --- what it says
+
+    def await_console(self, pattern: str) -> str:
+        """Wait until its console shows this since it was switched on last; gives what was found."""
+        return t.cast("re.Match[str]", until(f"{pattern} on the console", lambda: self._on_console(pattern), PATIENCE))[0]
+
+    def _on_console(self, pattern: str) -> re.Match[str] | None:
+        assert self.runs(), "QEMU has ended"
+        return re.search(pattern, self.said()[self._shown :], re.MULTILINE)
+
+    def said(self) -> str:
+        """All that its console has ever shown."""
+        return self.console.read_bytes().decode("latin-1") if self.console.exists() else ""
+
+    def trust(self) -> None:
+        """Take the host key that its console shows, which nobody else can write to, and no other."""
+        shown = until("a host key on the console", lambda: re.findall(HOST_KEY, self.said(), re.MULTILINE), PATIENCE)
+        host = self.address if self.ssh_port == 22 else f"[{self.address}]:{self.ssh_port}"
+        self.known_hosts.write_text(f"{host} {shown[-1]}\n")
+
+    def await_login(self) -> None:
+        """Wait until its administrator can log in, which is when cloud-init has brought the key."""
+        until("a login", self._logs_in, PATIENCE)
+
+    def _logs_in(self) -> bool:
+        assert self.runs(), "QEMU has ended"
+        return subprocess.run(self.ssh("true"), check=False, capture_output=True, timeout=PATIENCE).returncode == 0
