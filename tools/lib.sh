@@ -67,3 +67,10 @@ hash_of() {
     if [[ -f $input ]]; then cat "$input"; else printf '%s\n' "$input"; fi
   done | sha256sum | cut -c 1-12
 }
+
+# alone NAME: from here on one process at a time, of those that call it by that name. Who has waited finds the work done.
+alone() {
+  mkdir -p "$cache"
+  exec 9>"$cache/$1.lock"
+  flock 9
+}

@@ -61,6 +61,7 @@ NODES = {
         Node("signer-globex", "signer-globex", "signer"),
         Node("umbrella", "umbrella", "umbrella"),
         Node("hooli", "hooli", "hooli"),
+        Node("vandelay", "nodes", "vandelay", 10014),
     )
 }
 # Machines of the provider, on which no tenant's secret may be.

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import typing as t
@@ -39,26 +40,30 @@ class Site:
         """The tenant's kit."""
         return self.folder / "kit.json"
 
-    def run(self, playbook: str, *options: str, **changes: t.Any) -> dict[str, t.Any]:
-        """What a playbook did: return code, text, and per host the counters of the recap."""
+    def start(self, playbook: str, *options: str, **changes: t.Any) -> subprocess.Popen[str]:
+        """Begin a playbook."""
         inventory = self.folder / "hosts.yml"
         its = {**self.variables, **changes}
         groups = {self.group: {"hosts": {self.host: its}}, **{name: {"vars": variables} for name, variables in self.others.items()}}
         inventory.write_text(yaml.safe_dump({"all": {"children": groups}}))
         self.aws.sent.clear()
-        done = subprocess.run(
+        return subprocess.Popen(
             ["ansible-playbook", "-i", str(inventory), f"playbooks/{playbook}.yml", *options],
             cwd=ROOT,
             env={**os.environ, "ANSIBLE_RESULT_FORMAT": "yaml", "ANSIBLE_PIPELINING": "1"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
+
+    def run(self, playbook: str, *options: str, **changes: t.Any) -> dict[str, t.Any]:
+        """What a playbook did: return code, text, and per host the counters of the recap."""
+        running = self.start(playbook, *options, **changes)
+        text, _nothing = running.communicate()
         self.actions |= set(self.aws.actions)
-        text = done.stdout + done.stderr
-        recap = [line for line in done.stdout.splitlines() if line.startswith(self.host)]
+        recap = [line for line in text.splitlines() if line.startswith(self.host)]
         counters = dict(part.split("=") for part in recap[-1].split(":")[1].split()) if recap else {}
-        return {"rc": done.returncode, "text": text, "changed": int(counters.get("changed", -1))}
+        return {"rc": running.returncode, "text": text, "changed": int(counters.get("changed", -1))}
 
     def succeeds(self, playbook: str, *options: str, **changes: t.Any) -> dict[str, t.Any]:
         done = self.run(playbook, *options, **changes)
@@ -73,9 +78,21 @@ class Site:
 
 @pytest.fixture
 def provider(aws: StandIn, tmp_path: Path) -> Site:
-    images.make(tmp_path / "image", blocks=3, size=8 * images.BLOCK)
-    variables = {"signer_ami_path": str(tmp_path / "image"), "signer_ami_accounts": [ACME], "signer_ami_endpoint_url": aws.url}
+    publisher = images.make_key(tmp_path / "publisher")
+    publish(tmp_path)
+    variables = {
+        "signer_ami_path": str(tmp_path / "image"),
+        "signer_ami_publisher": publisher,
+        "signer_ami_accounts": [ACME],
+        "signer_ami_endpoint_url": aws.url,
+    }
     return Site(aws, tmp_path, "signer_amis", REGION, variables)
+
+
+def publish(folder: Path, version: str = "1.0.0", content: bytes = b"x") -> None:
+    """A signed image."""
+    images.make(folder / "image", blocks=3, size=8 * images.BLOCK, version=version, content=content)
+    images.sign(folder / "image", folder / "publisher")
 
 
 @pytest.fixture
@@ -87,6 +104,7 @@ def tenant(aws: StandIn, tmp_path: Path) -> Site:
         "signer_ec2_region": REGION,
         "signer_ec2_endpoint_url": aws.url,
         "signer_ec2_image_id": aws.image("Lightning signer 1.0.0, lnd 0.21.2-beta"),
+        "signer_ec2_network": "regtest",
         "signer_ec2_kit": str(tmp_path / "kit.json"),
         "signer_ec2_subnet_id": ec2.describe_subnets()["Subnets"][0]["SubnetId"],
         "signer_ec2_ssh_key": KEY,
@@ -108,7 +126,7 @@ def test_image(provider: Site) -> None:
     assert ec2.describe_image_attribute(ImageId=image["ImageId"], Attribute="launchPermission")["LaunchPermissions"] == [{"UserId": ACME}]
     assert provider.succeeds("signer_ami")["changed"] == 0
 
-    images.make(provider.folder / "image", blocks=3, size=8 * images.BLOCK, version="1.0.1", content=b"y")
+    publish(provider.folder, "1.0.1", b"y")
     provider.succeeds("signer_ami", signer_ami_keep=1, signer_ami_accounts=[GLOBEX])
     assert [one["Name"] for one in ec2.describe_images(Owners=["self"])["Images"]] == ["noncustodial-signer-1.0.1"]
     policies.check("provider", provider.actions)
@@ -118,6 +136,59 @@ def test_an_image_for_nobody_is_not_sent(provider: Site) -> None:
     assert "so the image would be shared with nobody" in provider.fails("signer_ami", signer_ami_accounts=[])
     assert "has 12345, and an AWS account is twelve digits" in provider.fails("signer_ami", signer_ami_accounts=["12345"])
     assert provider.aws.sent == []
+
+
+def test_an_image_that_its_publisher_has_not_signed_is_not_sent(provider: Site) -> None:
+    assert "signer_ami_publisher is empty" in provider.fails("signer_ami", signer_ami_publisher="")
+    images.make(provider.folder / "image", content=b"evil")
+    message = provider.fails("signer_ami")
+    assert "manifest.json is not the file that SHA256SUMS names. It was altered. Do not use this image." in message
+    assert provider.aws.sent == []
+
+
+def test_a_name_that_is_taken_is_told_before_anything_is_sent(provider: Site) -> None:
+    provider.succeeds("signer_ami")
+    publish(provider.folder, content=b"y")
+    assert "There is an image noncustodial-signer-1.0.0 already" in provider.fails("signer_ami")
+    assert not [action for action in provider.aws.actions if action.startswith("ebs:")]
+
+
+def family(process: int) -> list[int]:
+    """A process and all that it has started. Ansible's workers are in process groups of their own."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(one for child in children for one in family(int(child)))]
+
+
+def test_an_import_that_is_killed_goes_on(provider: Site) -> None:
+    """As by a power cut: of the three blocks only what was not acknowledged is sent again, into the same snapshot."""
+    waits = provider.aws.stalls("ebs:PutSnapshotBlock", after=2)
+    running = provider.start("signer_ami", signer_ami_parallel=1)
+    assert waits.wait(60), "the third block was not sent"
+    for process in family(running.pid):
+        os.kill(process, signal.SIGKILL)
+    running.communicate()
+    provider.aws.recovers()
+    provider.succeeds("signer_ami")
+    assert "ebs:StartSnapshot" not in provider.aws.actions
+    assert provider.aws.actions.count("ebs:PutSnapshotBlock") == 1
+    snapshots = provider.aws.client("ec2").describe_snapshots(Filters=[{"Name": "tag-key", "Values": ["noncustodial:image"]}])["Snapshots"]
+    assert len(snapshots) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "told"),
+    [
+        ("ebs:StartSnapshot", "AccessDeniedException", "Allow ebs:StartSnapshot to the user or role that runs this"),
+        ("ebs:CompleteSnapshot", "ServiceQuotaExceededException", "have the quota raised (Service Quotas in AWS's console)"),
+    ],
+)
+def test_what_is_refused_to_the_provider_is_named_and_leaves_nothing(provider: Site, action: str, code: str, told: str) -> None:
+    provider.aws.fails(action, code)
+    message = provider.fails("signer_ami")
+    assert f"AWS in eu-central-1 answered {code} to {action}" in message
+    assert told in message
+    provider.aws.recovers()
+    assert provider.aws.client("ec2").describe_snapshots(OwnerIds=["self"])["Snapshots"] == []
 
 
 def test_check_mode_of_an_image(provider: Site) -> None:
@@ -165,6 +236,20 @@ def test_an_image_from_a_builder(building: Site) -> None:
     assert machines(aws) == ["terminated"]
     assert building.succeeds("signer_ami_builder")["changed"] == 0
     policies.check("builder", building.actions)
+
+
+def test_check_mode_of_a_builder(building: Site) -> None:
+    building.others["signer_builders"]["signer_ami_builder_builds"] = False
+    building.succeeds("signer_ami_builder", "--check")
+    assert all(action.startswith("ec2:Describe") for action in building.aws.actions)
+
+
+def test_a_quota_that_stops_a_builder_is_named(building: Site) -> None:
+    building.aws.fails("ec2:RunInstances", "VcpuLimitExceeded", "You have requested more vCPU capacity than your current limit")
+    message = building.fails("signer_ami_builder")
+    assert "more vCPU capacity than your current limit" in message
+    assert "have it raised (Service Quotas in AWS's console)" in message
+    assert machines(building.aws) == []
 
 
 def test_a_builder_that_fails_is_gone(building: Site) -> None:
@@ -247,17 +332,14 @@ def test_machine(tenant: Site) -> None:
     assert tenant.succeeds("signer_ec2", "--check")["changed"] == 4
     assert left(aws) == nothing
 
-    # A quota is named, with what to do.
-    aws.fails("kms:CreateKey", "LimitExceededException", "You have reached the limit of keys")
-    message = tenant.fails("signer_ec2")
-    assert "A key of yours encrypts the disk: " in message
-    assert "LimitExceededException" in message
-    assert "have it raised (Service Quotas in AWS's console)" in message
-    assert left(aws) == nothing
-    aws.recovers()
-
     # It is made, and what was asked for is what is wanted. Before that the cost is told.
-    prices = {"instance_hour": 0.012, "volume_gib_month": 0.1, "public_address_hour": 0.005, "key_month": 1, "alarm_month": 0.1}
+    prices = {
+        "instance_hour": {"t3.micro": 0.012},
+        "volume_gib_month": 0.1,
+        "public_address_hour": 0.005,
+        "key_month": 1,
+        "alarm_month": 0.1,
+    }
     done = tenant.succeeds("signer_ec2", signer_ec2_prices=prices, signer_ec2_prices_date="2026-11-25")
     told = " ".join(done["text"].split())
     cost = "About 13.91 USD a month before tax, by prices of 2026-11-25: machine 8.76, disk 0.40, address 3.65, key 1.00, alarm 0.10"
@@ -270,16 +352,74 @@ def test_machine(tenant: Site) -> None:
 
     # Again nothing changes, but that a wider security group is narrowed.
     group = aws.client("ec2").describe_security_groups(GroupNames=["acme-signer"])["SecurityGroups"][0]["GroupId"]
-    world = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-    aws.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=world)
+    for port in (22, 10009):
+        world = [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        aws.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=world)
+    aws.client("ec2").authorize_security_group_egress(GroupId=group, IpPermissions=[{**world[0], "IpProtocol": "-1"}])
     done = tenant.succeeds("signer_ec2")
     assert done["changed"] == 1
     assert ingress(aws) == WANTED
     assert left(aws) == made
 
-    tenant.succeeds("signer_ec2_teardown", "--limit", "acme-signer", "-e", "confirm=acme-signer")
+    # A failure leaves what was there before: the machine may hold a wallet.
+    aws.fails("ec2:DescribeKeyPairs", "UnauthorizedOperation", "You are not authorized")
+    assert "What is there already is kept; signer_ec2_teardown removes all of it" in tenant.fails("signer_ec2")
+    aws.recovers()
+    assert left(aws) == made
+
+
+def test_end_of_a_machine_and_another_one(tenant: Site) -> None:
+    """Whatever is refused on the way is told, and the next run goes on. A launch in the days after takes the key back."""
+    aws, ending = tenant.aws, ("--limit", "acme-signer", "-e", "confirm=acme-signer")
+    nothing = left(aws)
+    tenant.succeeds("signer_ec2")
+    made, key = left(aws), aws.client("kms").describe_key(KeyId="alias/acme-signer")["KeyMetadata"]["KeyId"]
+    tenant.succeeds("signer_ec2_teardown", "--check", *ending)
+    assert left(aws) == made
+    aws.fails("ec2:TerminateInstances", "UnauthorizedOperation", "You are not authorized")
+    message = tenant.fails("signer_ec2_teardown", *ending)
+    assert "The machine and its disk are gone: " in message
+    assert "You are not authorized" in message
+    assert "compare yours with the policy in the docs on AWS" in message
+    aws.recovers()
+    tenant.succeeds("signer_ec2_teardown", *ending)
     assert left(aws) == nothing
+    assert tenant.succeeds("signer_ec2_teardown", *ending)["changed"] == 0
+
+    tenant.succeeds("signer_ec2")
+    assert left(aws) == made
+    assert ingress(aws) == WANTED
+    assert aws.client("kms").describe_key(KeyId="alias/acme-signer")["KeyMetadata"]["KeyId"] == key
+    assert tenant.succeeds("signer_ec2")["changed"] == 0
+    tenant.succeeds("signer_ec2_teardown", *ending)
     policies.check("tenant", tenant.actions)
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "message", "step"),
+    [
+        ("kms:CreateKey", "LimitExceededException", "You have reached the limit of keys", "A key of yours encrypts the disk"),
+        ("ec2:RunInstances", "VcpuLimitExceeded", "more vCPU capacity than your limit", "The machine"),
+        (
+            "ec2:AllocateAddress",
+            "AddressLimitExceeded",
+            "Too many addresses allocated",
+            "Its address, which stays when the machine is replaced",
+        ),
+        ("cloudwatch:PutMetricAlarm", "AccessDenied", "not authorized to perform", "An alarm when AWS finds the machine unwell"),
+    ],
+)
+def test_what_is_refused_to_the_tenant_is_named_and_leaves_nothing(tenant: Site, action: str, code: str, message: str, step: str) -> None:
+    """However late it is: nothing stays that costs money."""
+    nothing = left(tenant.aws)
+    tenant.aws.fails(action, code, message)
+    told = tenant.fails("signer_ec2")
+    assert f"{step}: " in told
+    assert message in told
+    assert "have it raised (Service Quotas in AWS's console)" in told
+    assert "What was made until then was removed again" in told
+    tenant.aws.recovers()
+    assert left(tenant.aws) == nothing
 
 
 def test_a_signer_goes_only_if_it_is_named_twice(tenant: Site) -> None:
@@ -294,11 +434,45 @@ def test_what_only_the_tenant_can_say_is_asked_for(tenant: Site) -> None:
     assert tenant.aws.sent == []
 
 
-def test_what_does_not_go_together_makes_nothing(tenant: Site) -> None:
-    tenant.aws.sent.clear()
-    message = tenant.fails("signer_ec2", signer_ec2_instance_type="t9.micro")
-    assert "no t9.micro is to be had in eu-central-1" in message
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"signer_ec2_instance_type": "t9.micro"}, "no t9.micro is to be had in eu-central-1"),
+        ({"signer_ec2_network": "mainnet"}, "is for regtest, and network says mainnet"),
+        ({"signer_ec2_volume_gib": 1}, "A disk of 1 GiB is too small"),
+    ],
+)
+def test_what_does_not_go_together_makes_nothing(tenant: Site, changes: dict[str, t.Any], told: str) -> None:
+    assert told in tenant.fails("signer_ec2", **changes)
     assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
+
+
+def test_a_kit_for_a_newer_lnd_makes_nothing(tenant: Site) -> None:
+    tenant.kit.write_text(json.dumps(bundles.kit(lnd_version="0.22.0-beta")))
+    assert "has lnd 0.21.2-beta, and the kit wants 0.22.0-beta or newer" in tenant.fails("signer_ec2")
+    assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
+
+
+def test_what_is_refused_to_the_template_is_named(tenant: Site) -> None:
+    tenant.aws.fails("ec2:DescribeSubnets", "UnauthorizedOperation", "You are not authorized")
+    assert "Allow ec2:DescribeSubnets to the user or role" in tenant.fails(
+        "signer_ec2_template", signer_ec2_template=str(tenant.folder / "x")
+    )
+    assert not (tenant.folder / "x").exists()
+
+
+def test_an_image_that_updates_itself_may_reach_the_mirrors(tenant: Site) -> None:
+    """And nothing else."""
+    image = tenant.aws.image("Lightning signer 1.0.0, lnd 0.21.2-beta, updates itself", name="another")
+    path = tenant.folder / "signer.yml"
+    tenant.succeeds("signer_ec2_template", signer_ec2_image_id=image, signer_ec2_template=str(path))
+    mirrors = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}
+    assert resources(path)["Firewall"]["SecurityGroupEgress"] == [mirrors]
+    tenant.succeeds("signer_ec2", signer_ec2_image_id=image)
+    (group,) = tenant.aws.client("ec2").describe_security_groups(GroupNames=["acme-signer"])["SecurityGroups"]
+    (rule,) = group["IpPermissionsEgress"]
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 80, 80)
+    assert [one["CidrIp"] for one in rule["IpRanges"]] == ["0.0.0.0/0"]
 
 
 class Template(yaml.SafeLoader):
