@@ -58,6 +58,11 @@ def make_key(path: Path) -> str:
 def sign(folder: Path, key: Path, namespace: str = "image@noncustodial.lightning") -> None:
     """The list of checksums, and its signature, as the role signer_image leaves them."""
     write_sums(folder)
+    sign_sums(folder, key, namespace)
+
+
+def sign_sums(folder: Path, key: Path, namespace: str = "image@noncustodial.lightning") -> None:
+    """The signature of the list of checksums that lies there."""
     (folder / "SHA256SUMS.sig").unlink(missing_ok=True)
     command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace, str(folder / "SHA256SUMS")]
     subprocess.run(command, check=True, capture_output=True)

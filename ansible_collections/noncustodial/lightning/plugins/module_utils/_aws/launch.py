@@ -43,7 +43,7 @@ def read_launch(client: Client, options: t.Mapping[str, t.Any]) -> dict[str, t.A
     _check_version(image, told, found)
     _check_disk(image, options["volume_gib"])
     machine = _machine(client, options["instance_type"], subnet["AvailabilityZone"])
-    _check_machine(image, machine, options["instance_type"])
+    check_machine(image, machine, options["instance_type"])
     return {
         "tenant": found["tenant"],
         "network": found["network"],
@@ -140,7 +140,17 @@ def _machine(client: Client, instance_type: str, zone: str) -> dict[str, t.Any]:
     return _one(client, "DescribeInstanceTypes", "InstanceTypes", InstanceTypes=[instance_type])
 
 
-def _check_machine(image: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], name: str) -> None:
+def check_machine(image: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], name: str) -> None:
+    """Refuse a kind of machine that does not fit the image.
+
+    Args:
+        image: as AWS describes it.
+        machine: the kind, as AWS describes it.
+        name: of the kind.
+
+    Raises:
+        Refused: it says what the kind lacks.
+    """
     memory = machine["MemoryInfo"]["SizeInMiB"]
     if memory < _MEMORY:
         raise Refused(f"{name} has {memory} MiB of memory, and opening a wallet needs {_MEMORY}", "Choose a larger instance_type")
