@@ -35,6 +35,10 @@ options:
     description: The subnet in which the signer is to be.
     type: str
     required: true
+  public:
+    description: Whether the signer may have a public address. If not, a subnet that gives one to each machine is refused.
+    type: bool
+    default: true
   instance_type:
     description: AWS's name of the kind of machine.
     type: str
@@ -124,6 +128,7 @@ def main() -> None:
             "network": {"type": "str", "choices": ["mainnet", "testnet", "testnet4", "signet", "regtest"], "default": "mainnet"},
             "image_id": {"type": "str", "required": True},
             "subnet_id": {"type": "str", "required": True},
+            "public": {"type": "bool", "default": True},
             "instance_type": {"type": "str", "required": True},
             "volume_gib": {"type": "int", "default": 4},
             "admin_addresses": {"type": "list", "elements": "str", "required": True},

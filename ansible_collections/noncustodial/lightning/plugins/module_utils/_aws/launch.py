@@ -38,6 +38,11 @@ def read_launch(client: Client, options: t.Mapping[str, t.Any]) -> dict[str, t.A
         )
     admins = networks(options["admin_addresses"])
     subnet = _one(client, "DescribeSubnets", "Subnets", SubnetIds=[options["subnet_id"]])
+    if subnet["MapPublicIpOnLaunch"] and not options["public"]:
+        raise Refused(
+            f"The subnet {options['subnet_id']} gives each machine a public address, and this one is to have none",
+            "Choose a private subnet, or switch that off for this one (MapPublicIpOnLaunch)",
+        )
     image = _image(client, options["image_id"])
     told = _told(image)
     _check_version(image, told, found)

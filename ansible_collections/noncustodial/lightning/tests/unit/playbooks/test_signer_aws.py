@@ -429,6 +429,7 @@ def test_what_only_the_tenant_can_say_is_asked_for(tenant: Site) -> None:
         ({"signer_ec2_instance_type": "t9.micro"}, "no t9.micro is to be had in eu-central-1"),
         ({"signer_ec2_network": "mainnet"}, "is for regtest, and network says mainnet"),
         ({"signer_ec2_volume_gib": 1}, "A disk of 1 GiB is too small"),
+        ({"signer_ec2_public": False}, "gives each machine a public address, and this one is to have none. Choose a private subnet"),
     ],
 )
 def test_what_does_not_go_together_makes_nothing(tenant: Site, changes: dict[str, t.Any], told: str) -> None:
@@ -450,18 +451,28 @@ def test_what_is_refused_to_the_template_is_named(tenant: Site) -> None:
     assert not (tenant.folder / "x").exists()
 
 
-def test_an_image_that_updates_itself_may_reach_the_mirrors(tenant: Site) -> None:
-    """And nothing else."""
+def make_private(tenant: Site) -> None:
+    """Its subnet gives no public addresses."""
+    subnet = tenant.variables["signer_ec2_subnet_id"]
+    tenant.aws.client("ec2").modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": False})
+
+
+def test_a_private_machine_that_updates_itself(tenant: Site) -> None:
+    """It may reach the mirrors, and nothing else; nobody reaches it from outside."""
     image = tenant.aws.image("Lightning signer 1.0.0, lnd 0.21.2-beta, updates itself", name="another")
     path = tenant.folder / "signer.yml"
     tenant.succeeds("signer_ec2_template", signer_ec2_image_id=image, signer_ec2_template=str(path))
     mirrors = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}
     assert resources(path)["Firewall"]["SecurityGroupEgress"] == [mirrors]
-    tenant.succeeds("signer_ec2", signer_ec2_image_id=image)
+    make_private(tenant)
+    done = tenant.succeeds("signer_ec2", signer_ec2_image_id=image, signer_ec2_public=False)
     (group,) = tenant.aws.client("ec2").describe_security_groups(GroupNames=["acme-signer"])["SecurityGroups"]
     (rule,) = group["IpPermissionsEgress"]
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 80, 80)
     assert [one["CidrIp"] for one in rule["IpRanges"]] == ["0.0.0.0/0"]
+    assert left(tenant.aws)["addresses"] == 0
+    (machine,) = [one for all_of in tenant.aws.client("ec2").describe_instances()["Reservations"] for one in all_of["Instances"]]
+    assert f"the provider dials it at {machine['PrivateIpAddress']}:10009" in " ".join(done["text"].split())
 
 
 class Template(yaml.SafeLoader):
@@ -483,6 +494,7 @@ def test_template(tenant: Site) -> None:
     path, private = tenant.folder / "signer.yml", tenant.folder / "private.yml"
     tenant.succeeds("signer_ec2_template", signer_ec2_template=str(path))
     assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
+    make_private(tenant)
     tenant.succeeds("signer_ec2_template", signer_ec2_template=str(private), signer_ec2_public=False)
     lint = subprocess.run(["cfn-lint", "--regions", REGION, "--", str(path), str(private)], capture_output=True, text=True, check=False)
     assert (lint.returncode, lint.stdout) == (0, ""), lint.stdout + lint.stderr
