@@ -72,7 +72,7 @@ def read_image(directory: str, key: str | None = None) -> Image:
     """
     path = os.path.join(directory, "manifest.json")
     content = read_file(path, "the manifest of the image")
-    if key:
+    if key is not None:
         publisher.check(directory, "manifest.json", content, key)
     try:
         manifest = document.read(content)

@@ -322,5 +322,7 @@ def test_what_its_publisher_has_signed_is_sent(
 ) -> None:
     key = images.make_key(tmp_path / "publisher")
     images.sign(image, tmp_path / "publisher")
-    assert "not one line with an ssh-ed25519 public key" in fails(NAME, **options, publisher="ssh-rsa AAAA")
+    # An empty key is a mistake, and does not switch it off.
+    for wrong in ("ssh-rsa AAAA", ""):
+        assert "not one line with an ssh-ed25519 public key" in fails(NAME, **options, publisher=wrong)
     assert succeeds(NAME, **options, publisher=key)["complete"]
