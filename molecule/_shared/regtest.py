@@ -62,6 +62,7 @@ NODES = {
         Node("umbrella", "umbrella", "umbrella"),
         Node("hooli", "hooli", "hooli"),
         Node("initech", "nodes", "initech", 10013),
+        Node("vandelay", "nodes", "vandelay", 10014),
     )
 }
 # Machines of the provider, on which no tenant's secret may be.

@@ -27,10 +27,16 @@ options:
     description: The directory of the image, with C(manifest.json). The disk is not needed here.
     type: path
     required: true
-  snapshot_id:
-    description: The snapshot with the disk, as M(noncustodial.lightning.signer_snapshot) returns it.
+  publisher:
+    description:
+      - The image's publisher, an ssh-ed25519 public key. C(SHA256SUMS) beside the image must be signed by it (C(SHA256SUMS.sig)), and must name the image.
+      - Without it no signature is looked at. That is for an image that was built a moment ago on a machine of your own.
     type: str
-    required: true
+  snapshot_id:
+    description:
+      - The snapshot with the disk, as M(noncustodial.lightning.signer_snapshot) returns it.
+      - Only in check mode it may be missing, which tells before an upload whether the image's name can be had.
+    type: str
   accounts:
     description: AWS accounts of the tenants, twelve digits each. All others lose access.
     type: list
@@ -62,6 +68,7 @@ EXAMPLES = r"""
   noncustodial.lightning.signer_ami:
     region: eu-central-1
     path: /srv/images/signer
+    publisher: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA3GqhGlIGxvCJqy9nZ0hMG3JCmtJ1m9rq4yYpY8l2Ed publisher
     snapshot_id: "{{ snapshot.snapshot_id }}"
     accounts: ["111122223333"]
   register: image
@@ -79,7 +86,7 @@ name:
   type: str
   sample: noncustodial-signer-1.0.0
 snapshot_id:
-  description: Its snapshot.
+  description: Its snapshot; empty if none was given.
   returned: success
   type: str
   sample: snap-0123456789abcdef0
@@ -122,7 +129,8 @@ def main() -> None:
     module = AwsModule(
         {
             "path": {"type": "path", "required": True},
-            "snapshot_id": {"type": "str", "required": True},
+            "publisher": {"type": "str"},
+            "snapshot_id": {"type": "str"},
             "accounts": {"type": "list", "elements": "str", "required": True},
             "name": {"type": "str"},
             "family": {"type": "str", "default": "noncustodial-signer"},

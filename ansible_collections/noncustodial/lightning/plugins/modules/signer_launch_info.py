@@ -22,6 +22,11 @@ options:
     description: The kit that the provider gave, a file.
     type: path
     required: true
+  network:
+    description: The network that the signer is meant for, as the kit must say.
+    type: str
+    choices: [mainnet, testnet, testnet4, signet, regtest]
+    default: mainnet
   image_id:
     description: The provider's image in this region.
     type: str
@@ -30,10 +35,18 @@ options:
     description: The subnet in which the signer is to be.
     type: str
     required: true
+  public:
+    description: Whether the signer may have a public address. If not, a subnet that gives one to each machine is refused.
+    type: bool
+    default: true
   instance_type:
     description: AWS's name of the kind of machine.
     type: str
     required: true
+  volume_gib:
+    description: Size of the disk that the signer is to have, GiB.
+    type: int
+    default: 4
   admin_addresses:
     description: IPv4 addresses or networks from which the tenant logs in.
     type: list
@@ -96,6 +109,11 @@ root_device:
   returned: success
   type: str
   sample: /dev/xvda
+updates_itself:
+  description: Whether the image's machines fetch Debian's updates by themselves, and must be able to reach its mirrors.
+  returned: success
+  type: bool
+  sample: false
 """
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._aws import launch
@@ -107,9 +125,12 @@ def main() -> None:
     module = AwsModule(
         {
             "kit": {"type": "path", "required": True},
+            "network": {"type": "str", "choices": ["mainnet", "testnet", "testnet4", "signet", "regtest"], "default": "mainnet"},
             "image_id": {"type": "str", "required": True},
             "subnet_id": {"type": "str", "required": True},
+            "public": {"type": "bool", "default": True},
             "instance_type": {"type": "str", "required": True},
+            "volume_gib": {"type": "int", "default": 4},
             "admin_addresses": {"type": "list", "elements": "str", "required": True},
         }
     )

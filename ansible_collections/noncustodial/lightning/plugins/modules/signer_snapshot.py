@@ -28,6 +28,11 @@ options:
     description: The directory of the image, with C(signer.raw) and C(manifest.json). The file that notes progress is written there.
     type: path
     required: true
+  publisher:
+    description:
+      - The image's publisher, an ssh-ed25519 public key. C(SHA256SUMS) beside the image must be signed by it (C(SHA256SUMS.sig)), and must name the image.
+      - Without it no signature is looked at. That is for an image that was built a moment ago on a machine of your own.
+    type: str
   family:
     description: The name of the line of images that this one belongs to, in tags.
     type: str
@@ -52,6 +57,7 @@ EXAMPLES = r"""
   noncustodial.lightning.signer_snapshot:
     region: eu-central-1
     path: /srv/images/signer
+    publisher: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA3GqhGlIGxvCJqy9nZ0hMG3JCmtJ1m9rq4yYpY8l2Ed publisher
   register: snapshot
 """
 
@@ -102,6 +108,7 @@ def main() -> None:
     module = AwsModule(
         {
             "path": {"type": "path", "required": True},
+            "publisher": {"type": "str"},
             "family": {"type": "str", "default": "noncustodial-signer"},
             "tags": {"type": "dict"},
             "parallel": {"type": "int", "default": 16},

@@ -22,6 +22,7 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 import boto3
 import moto.backends
+import moto.ec2.models.amis
 import moto.ec2.models.instance_types
 import moto.ec2.utils
 import pytest
@@ -47,8 +48,18 @@ _EBS = [
     ("GET", r"/snapshots/[^/]+/blocks/\d+", "GetSnapshotBlock"),
 ]
 
+# GiB of an image's disk, of which moto has an opinion of its own.
+IMAGE_GIB = 2
 # As AWS calls it; moto has a word of its own, by which nobody finds the tags of an address.
 moto.ec2.utils.EC2_PREFIX_TO_RESOURCE["eipalloc"] = "elastic-ip"
+
+
+def _mappings(image: t.Any) -> list[dict[str, t.Any]]:
+    its = {"SnapshotId": image.ebs_snapshot.id, "VolumeSize": IMAGE_GIB, "DeleteOnTermination": True, "VolumeType": "gp3"}
+    return [{"DeviceName": image.root_device_name, "Ebs": its}]
+
+
+moto.ec2.models.amis.Ami.block_device_mappings = property(_mappings)  # type: ignore[method-assign,assignment]
 
 
 @dataclass(frozen=True)

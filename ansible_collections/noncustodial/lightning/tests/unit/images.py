@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 BLOCK = 512 * 1024
@@ -34,9 +35,34 @@ def make(folder: Path, blocks: int = 12, version: str = "1.0.0", content: bytes 
     return folder
 
 
-def write_manifest(folder: Path, version: str = "1.0.0") -> None:
+def write_manifest(folder: Path, version: str = "1.0.0", **more: object) -> None:
     """The manifest of the disk that lies there."""
     disk = folder / "signer.raw"
     told = {"sha256": hashlib.sha256(disk.read_bytes()).hexdigest(), "size": disk.stat().st_size}
-    manifest = {"version": version, "lnd_version": "0.21.2-beta", "suite": "trixie", "files": {"signer.raw": told}}
+    manifest = {"version": version, "lnd_version": "0.21.2-beta", "suite": "trixie", "files": {"signer.raw": told}, **more}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def write_sums(folder: Path) -> None:
+    """The list of checksums of what lies there."""
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("signer.raw", "manifest.json")}
+    (folder / "SHA256SUMS").write_text("".join(f"{one}  {name}\n" for name, one in sums.items()))
+
+
+def make_key(path: Path) -> str:
+    """A publisher's key; gives its public half."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "publisher", "-f", str(path)], check=True)
+    return path.with_suffix(".pub").read_text()
+
+
+def sign(folder: Path, key: Path, namespace: str = "image@noncustodial.lightning") -> None:
+    """The list of checksums, and its signature, as the role signer_image leaves them."""
+    write_sums(folder)
+    sign_sums(folder, key, namespace)
+
+
+def sign_sums(folder: Path, key: Path, namespace: str = "image@noncustodial.lightning") -> None:
+    """The signature of the list of checksums that lies there."""
+    (folder / "SHA256SUMS.sig").unlink(missing_ok=True)
+    command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace, str(folder / "SHA256SUMS")]
+    subprocess.run(command, check=True, capture_output=True)

@@ -16,14 +16,11 @@ DOCS = Path(__file__).resolve().parents[5] / "docs/aws.md"
 IMPLIED = {
     "provider": set[str](),
     "builder": set[str](),
-    # Things that are tagged when they are made; a disk that is encrypted with a key of one's own when it is made. And a launch in the days after a
-    # teardown takes the key back, which no test of ours has the time for.
+    # Things that are tagged when they are made; a disk that is encrypted with a key of one's own when it is made.
     "tenant": {
         "ec2:CreateTags",
-        "kms:CancelKeyDeletion",
         "kms:CreateGrant",
         "kms:Decrypt",
-        "kms:EnableKey",
         "kms:GenerateDataKeyWithoutPlaintext",
         "kms:ReEncryptFrom",
         "kms:ReEncryptTo",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .._lnd import wait
 from .._lnd.errors import InvalidInput, Refused
 from .._lnd.plan import Action, Plan
-from . import disk, tags
+from . import description, disk, tags
 from .errors import AwsError, Gone
 
 if t.TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Wanted:
         name: of the image, once in a region and account.
         family: the name that images of one line share.
         image: the disk's manifest.
-        snapshot_id: of the snapshot of that disk.
+        snapshot_id: of the snapshot of that disk; empty, as long as it is only looked whether the name can be had.
         architecture: AWS's word.
         accounts: of the tenants.
         tags: more tags.
@@ -108,9 +108,9 @@ def wish(options: t.Mapping[str, t.Any]) -> Wanted:
     """What a module's options ask for.
 
     Raises:
-        InvalidInput: the directory holds no image, or an option is wrong.
+        InvalidInput: the directory holds no image, or not its publisher's, or an option is wrong.
     """
-    image = disk.read_image(options["path"])
+    image = disk.read_image(options["path"], options["publisher"])
     name = options["name"] or f"{options['family']}-{image.version}"
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"AWS takes no image of the name {name!r}", "Use 3 to 128 letters, digits, spaces and ()[]./-'@_")
@@ -127,7 +127,7 @@ def wish(options: t.Mapping[str, t.Any]) -> Wanted:
         name,
         options["family"],
         image,
-        options["snapshot_id"],
+        options["snapshot_id"] or "",
         options["architecture"],
         frozenset(options["accounts"]),
         options["tags"] or {},
@@ -141,8 +141,7 @@ def read_images(client: Client, wanted: Wanted) -> State:
     Raises:
         AwsError: among others Gone, if there is no such snapshot.
     """
-    snapshot = client.call("ec2", "DescribeSnapshotAttribute", SnapshotId=wanted.snapshot_id, Attribute="createVolumePermission")
-    readers = frozenset(one["UserId"] for one in snapshot["CreateVolumePermissions"] if "UserId" in one)
+    readers = _readers(client, wanted.snapshot_id) if wanted.snapshot_id else frozenset()
     found: dict[str, Registered] = {}
     for key, value in ((f"tag:{tags.FAMILY}", wanted.family), ("name", wanted.name)):
         for one in client.pages("ec2", "DescribeImages", "Images", Owners=["self"], Filters=[{"Name": key, "Values": [value]}]):
@@ -153,6 +152,11 @@ def read_images(client: Client, wanted: Wanted) -> State:
         return state
     permissions = client.call("ec2", "DescribeImageAttribute", ImageId=mine.image_id, Attribute="launchPermission")["LaunchPermissions"]
     return State(state.images, frozenset(one["UserId"] for one in permissions if "UserId" in one), readers)
+
+
+def _readers(client: Client, snapshot_id: str) -> frozenset[str]:
+    snapshot = client.call("ec2", "DescribeSnapshotAttribute", SnapshotId=snapshot_id, Attribute="createVolumePermission")
+    return frozenset(one["UserId"] for one in snapshot["CreateVolumePermissions"] if "UserId" in one)
 
 
 def _registered(image: t.Mapping[str, t.Any]) -> Registered:
@@ -168,7 +172,7 @@ def plan_images(wanted: Wanted, state: State) -> Plan:
         Refused: there is an image of that name with another content.
     """
     mine = state.named(wanted.name)
-    if mine is not None and wanted.image.sha256 != mine.tags.get(tags.SHA256) and wanted.snapshot_id != mine.root_snapshot:
+    if mine is not None and not _same(wanted, mine):
         raise Refused(
             f"There is an image {wanted.name} already, {mine.image_id}, and its content is another "
             f"(SHA-256 {mine.tags.get(tags.SHA256, 'not told')}, wanted {wanted.image.sha256})",
@@ -199,6 +203,12 @@ def plan_images(wanted: Wanted, state: State) -> Plan:
     )
 
 
+def _same(wanted: Wanted, mine: Registered) -> bool:
+    """Whether an image of the wanted name has the wanted content. A run that was cut has left one without tags, which is known by its snapshot alone."""
+    told = mine.tags.get(tags.SHA256)
+    return wanted.image.sha256 == told or wanted.snapshot_id == mine.root_snapshot or (told is None and not wanted.snapshot_id)
+
+
 def _old(wanted: Wanted, state: State) -> list[Registered]:
     """Images of the family beyond those that stay: this one, and the newest others."""
     others = [one for one in state.images if one.name != wanted.name and one.tags.get(tags.FAMILY) == wanted.family]
@@ -224,7 +234,15 @@ class Registration:
         return state
 
     def apply(self, client: Client, action: Action) -> None:
-        """Do one step."""
+        """Do one step.
+
+        Raises:
+            InvalidInput: there is no snapshot to do it with.
+        """
+        if not self._wanted.snapshot_id:
+            raise InvalidInput(
+                "snapshot_id is missing, without which only check mode can go", "Give the snapshot that signer_snapshot returns"
+            )
         if action.name == "register":
             self._register(client)
             self._tag(client)
@@ -246,7 +264,7 @@ class Registration:
             "ec2",
             "RegisterImage",
             Name=self._wanted.name,
-            Description=f"Lightning signer {self._wanted.image.version}, lnd {self._wanted.image.lnd_version}",
+            Description=description.write(self._wanted.image),
             Architecture=self._wanted.architecture,
             VirtualizationType="hvm",
             BootMode="uefi",

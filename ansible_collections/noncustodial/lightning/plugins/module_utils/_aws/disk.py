@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from .._lnd import document
 from .._lnd.errors import InvalidInput
 from .._lnd.files import read_file
+from . import publisher
 
 # Bytes in a block of a snapshot: what EBS takes, and nothing else.
 BLOCK = 512 * 1024
@@ -44,6 +45,7 @@ class Image:
         path: of the raw disk.
         sha256: of the raw disk, hexadecimal.
         size: of the raw disk, bytes.
+        updates_itself: it fetches Debian's updates by itself.
     """
 
     version: str
@@ -51,6 +53,7 @@ class Image:
     path: str
     sha256: str
     size: int
+    updates_itself: bool = False
 
     @property
     def volume_size(self) -> int:
@@ -58,15 +61,21 @@ class Image:
         return -(-self.size // _GIB)
 
 
-def read_image(directory: str) -> Image:
+def read_image(directory: str, key: str | None = None) -> Image:
     """The image in a directory. The disk itself is not looked at.
 
+    Args:
+        key: the public key of who publishes it; without one the signature is not looked at.
+
     Raises:
-        InvalidInput: there is no manifest, or none of an image with a raw disk.
+        InvalidInput: there is no manifest, none of an image with a raw disk, or it is not as its publisher has signed it.
     """
     path = os.path.join(directory, "manifest.json")
+    content = read_file(path, "the manifest of the image")
+    if key is not None:
+        publisher.check(directory, "manifest.json", content, key)
     try:
-        manifest = document.read(read_file(path, "the manifest of the image"))
+        manifest = document.read(content)
         raw = manifest["files"]["signer.raw"]
         image = Image(
             str(manifest["version"]),
@@ -74,6 +83,7 @@ def read_image(directory: str) -> Image:
             os.path.join(directory, "signer.raw"),
             str(raw["sha256"]),
             int(raw["size"]),
+            manifest.get("unattended") is True,
         )
     except document.NotJson as error:
         raise InvalidInput(f"{path} {error.what}", _CURE) from error

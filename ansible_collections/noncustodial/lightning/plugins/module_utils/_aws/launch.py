@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import typing as t
 
 from .._lnd import kit, versions
 from .._lnd.errors import InvalidInput, Refused
+from . import description
 from .errors import Gone, NotPossible
 
 if t.TYPE_CHECKING:
@@ -20,8 +20,6 @@ if t.TYPE_CHECKING:
 _MEMORY = 900
 # The widest network, as in a kit.
 _WIDEST = 16
-# As signer_ami describes its images. The tags of a shared image are seen by its owner alone.
-_LND = re.compile(r"\blnd (\S+)")
 
 
 def read_launch(client: Client, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -33,12 +31,24 @@ def read_launch(client: Client, options: t.Mapping[str, t.Any]) -> dict[str, t.A
         AwsError: among others NotPossible, if that kind of machine is not to be had there.
     """
     found = kit.read(options["kit"])
+    if found["network"] != options["network"]:
+        raise Refused(
+            f"The kit {options['kit']} is for {found['network']}, and network says {options['network']}",
+            "Ask the provider for a kit of the right network, or correct network",
+        )
     admins = networks(options["admin_addresses"])
     subnet = _one(client, "DescribeSubnets", "Subnets", SubnetIds=[options["subnet_id"]])
+    if subnet["MapPublicIpOnLaunch"] and not options["public"]:
+        raise Refused(
+            f"The subnet {options['subnet_id']} gives each machine a public address, and this one is to have none",
+            "Choose a private subnet, or switch that off for this one (MapPublicIpOnLaunch)",
+        )
     image = _image(client, options["image_id"])
-    _check_version(image, found)
+    told = _told(image)
+    _check_version(image, told, found)
+    _check_disk(image, options["volume_gib"])
     machine = _machine(client, options["instance_type"], subnet["AvailabilityZone"])
-    _check_machine(image, machine, options["instance_type"])
+    check_machine(image, machine, options["instance_type"])
     return {
         "tenant": found["tenant"],
         "network": found["network"],
@@ -48,6 +58,7 @@ def read_launch(client: Client, options: t.Mapping[str, t.Any]) -> dict[str, t.A
         "availability_zone": subnet["AvailabilityZone"],
         "image_name": image["Name"],
         "root_device": image["RootDeviceName"],
+        "updates_itself": told.updates_itself,
     }
 
 
@@ -89,18 +100,31 @@ def _image(client: Client, image_id: str) -> dict[str, t.Any]:
     return image
 
 
-def _check_version(image: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> None:
-    """A signer is never older than its node."""
-    told = _LND.search(image.get("Description", ""))
+def _told(image: t.Mapping[str, t.Any]) -> description.Told:
+    told = description.read(image.get("Description", ""))
     if told is None:
         raise Refused(
             f"{image['ImageId']} ({image['Name']}) is no image of a signer: its description names no lnd",
             "Ask the provider for the id of its image in this region",
         )
-    if versions.parse(told[1]) < versions.parse(found["lnd_version"]):
+    return told
+
+
+def _check_version(image: t.Mapping[str, t.Any], told: description.Told, found: t.Mapping[str, t.Any]) -> None:
+    """A signer is never older than its node."""
+    if versions.parse(told.lnd_version) < versions.parse(found["lnd_version"]):
         raise Refused(
-            f"{image['ImageId']} ({image['Name']}) has lnd {told[1]}, and the kit wants {found['lnd_version']} or newer",
+            f"{image['ImageId']} ({image['Name']}) has lnd {told.lnd_version}, and the kit wants {found['lnd_version']} or newer",
             "Ask the provider for the id of its present image in this region",
+        )
+
+
+def _check_disk(image: t.Mapping[str, t.Any], volume_gib: int) -> None:
+    volumes = {one["DeviceName"]: one["Ebs"]["VolumeSize"] for one in image["BlockDeviceMappings"] if "Ebs" in one}
+    least = volumes.get(image["RootDeviceName"], 0)
+    if volume_gib < least:
+        raise Refused(
+            f"A disk of {volume_gib} GiB is too small for {image['ImageId']}, which fills {least} GiB", "Choose a larger volume_gib"
         )
 
 
@@ -121,7 +145,17 @@ def _machine(client: Client, instance_type: str, zone: str) -> dict[str, t.Any]:
     return _one(client, "DescribeInstanceTypes", "InstanceTypes", InstanceTypes=[instance_type])
 
 
-def _check_machine(image: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], name: str) -> None:
+def check_machine(image: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], name: str) -> None:
+    """Refuse a kind of machine that does not fit the image.
+
+    Args:
+        image: as AWS describes it.
+        machine: the kind, as AWS describes it.
+        name: of the kind.
+
+    Raises:
+        Refused: it says what the kind lacks.
+    """
     memory = machine["MemoryInfo"]["SizeInMiB"]
     if memory < _MEMORY:
         raise Refused(f"{name} has {memory} MiB of memory, and opening a wallet needs {_MEMORY}", "Choose a larger instance_type")

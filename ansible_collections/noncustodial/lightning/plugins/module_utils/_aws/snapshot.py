@@ -84,11 +84,12 @@ def wish(options: t.Mapping[str, t.Any]) -> Wanted:
     """What a module's options ask for.
 
     Raises:
-        InvalidInput: the directory holds no image, or an option is wrong.
+        InvalidInput: the directory holds no image, or not its publisher's, or an option is wrong.
     """
     if not 1 <= options["parallel"] <= 64:
         raise InvalidInput(f"parallel is {options['parallel']}, and must be from 1 to 64")
-    return Wanted(disk.read_image(options["path"]), options["family"], options["tags"] or {}, options["parallel"], options["time_limit"])
+    image = disk.read_image(options["path"], options["publisher"])
+    return Wanted(image, options["family"], options["tags"] or {}, options["parallel"], options["time_limit"])
 
 
 def read_snapshot(client: Client, wanted: Wanted) -> State:

@@ -59,20 +59,21 @@ def sign(message: bytes, key_file: str) -> str:
     return ended.output.decode()
 
 
-def verify(message: bytes, signature: str, key: str) -> None:
+def verify(message: bytes, signature: str, key: str, namespace: str = NAMESPACE) -> None:
     """Refuse a signature that is not of this message by this key.
 
     Args:
         key: a public key as public_key() gives it.
+        namespace: what such a signature is for.
 
     Raises:
         InvalidInput: it is not.
     """
     with tempfile.TemporaryDirectory(prefix="noncustodial-lightning-") as directory:
         # Neither is secret: the key is public, and a signature tells nothing of its message.
-        signers = _public_file(directory, "allowed_signers", f'{_SIGNER} namespaces="{NAMESPACE}" {key}\n')
+        signers = _public_file(directory, "allowed_signers", f'{_SIGNER} namespaces="{namespace}" {key}\n')
         armor = _public_file(directory, "signature", signature)
-        ended = run(["ssh-keygen", "-Y", "verify", "-f", signers, "-I", _SIGNER, "-n", NAMESPACE, "-s", armor], message)
+        ended = run(["ssh-keygen", "-Y", "verify", "-f", signers, "-I", _SIGNER, "-n", namespace, "-s", armor], message)
     if ended.code:
         raise InvalidInput(f"is not the pinned key's signature of this content ({ended.message}): it was altered, or another key signed it")
 

@@ -181,3 +181,39 @@ def test_what_fails_is_named(aws: StandIn, line: Line, fails: t.Any, action: str
 def test_wrong_options(aws: StandIn, line: Line, fails: t.Any, options: dict[str, t.Any], told: str) -> None:
     assert told in fails(NAME, **{**line.snapshot("1.0.0"), **options})
     assert "ec2:RegisterImage" not in aws.actions
+
+
+def test_before_an_upload_it_is_told_whether_the_name_can_be_had(aws: StandIn, line: Line, succeeds: t.Any, fails: t.Any) -> None:
+    """Without a snapshot nothing is made."""
+    options = {**line.snapshot("1.0.0"), "snapshot_id": None}
+    assert succeeds(NAME, check=True, **options)["actions"] == ["register", "share", "share_snapshot"]
+    assert "snapshot_id is missing, without which only check mode can go" in fails(NAME, **options)
+    assert "ec2:RegisterImage" not in aws.actions
+    line.register("1.0.0")
+    assert succeeds(NAME, check=True, **options)["image_id"]
+    other = {**line.snapshot("1.0.0", content=b"z"), "snapshot_id": None}
+    assert "There is an image noncustodial-signer-1.0.0 already" in fails(NAME, check=True, **other)
+
+
+def test_one_that_a_cut_run_has_left_without_tags_is_not_in_the_way(aws: StandIn, line: Line, succeeds: t.Any) -> None:
+    options = {**line.snapshot("1.0.0"), "snapshot_id": None}
+    aws.client("ec2").register_image(Name="noncustodial-signer-1.0.0")
+    assert "register" not in succeeds(NAME, check=True, **options)["actions"]
+
+
+def test_what_updates_itself_says_so(aws: StandIn, line: Line, succeeds: t.Any) -> None:
+    """A tenant's security group must let it."""
+    options = line.snapshot("1.0.0")
+    images.write_manifest(line.folder, "1.0.0", unattended=True)
+    succeeds(NAME, **options)
+    (sent,) = aws.of("ec2:RegisterImage")
+    assert sent["Description"] == "Lightning signer 1.0.0, lnd 0.21.2-beta, updates itself"
+
+
+def test_an_unsigned_image_is_not_registered(aws: StandIn, line: Line, fails: t.Any, tmp_path: Path) -> None:
+    options = line.snapshot("1.0.0")
+    key = images.make_key(tmp_path / "publisher")
+    images.sign(line.folder, tmp_path / "publisher")
+    images.write_manifest(line.folder, "1.0.1")
+    assert "manifest.json is not the file that SHA256SUMS names" in fails(NAME, **options, publisher=key)
+    assert aws.actions == []

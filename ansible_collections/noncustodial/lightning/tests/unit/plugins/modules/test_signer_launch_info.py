@@ -25,6 +25,7 @@ def options(aws: StandIn, tmp_path: Path) -> dict[str, t.Any]:
     return {
         **aws.options,
         "kit": str(kit),
+        "network": "regtest",
         "image_id": aws.image(IMAGE),
         "subnet_id": aws.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"],
         "instance_type": "t3.micro",
@@ -41,6 +42,7 @@ def test_all_goes_together(aws: StandIn, succeeds: t.Any, options: dict[str, t.A
     assert result["admin_addresses"] == ["198.51.100.7/32"]
     assert result["availability_zone"].startswith("eu-central-1")
     assert (result["image_name"], result["root_device"]) == ("noncustodial-signer-1.0.0", "/dev/xvda")
+    assert result["updates_itself"] is False
     assert all(action.startswith("ec2:Describe") for action in aws.actions)
 
 
@@ -55,6 +57,8 @@ def test_all_goes_together(aws: StandIn, succeeds: t.Any, options: dict[str, t.A
         ({"admin_addresses": []}, "nobody could log in"),
         ({"admin_addresses": ["0.0.0.0/0"]}, "0.0.0.0/0 is wider than /16, and would open ssh to strangers"),
         ({"admin_addresses": ["home"]}, "home is neither an IPv4 address nor an IPv4 network"),
+        ({"network": "mainnet"}, "is for regtest, and network says mainnet. Ask the provider for a kit of the right network"),
+        ({"volume_gib": 1}, "A disk of 1 GiB is too small for ami-"),
         ({"kit": "/nowhere/kit.json"}, "There is no file /nowhere/kit.json (the kit)"),
     ],
 )
@@ -77,6 +81,7 @@ def test_a_zone_without_that_kind_of_machine(
     [
         ({"description": "Debian 13"}, "is no image of a signer: its description names no lnd"),
         ({"description": "Lightning signer 0.9, lnd 0.20.0-beta"}, "has lnd 0.20.0-beta, and the kit wants 0.21.2-beta or newer"),
+        ({"description": f"{IMAGE} and more"}, "is no image of a signer"),
         ({"description": IMAGE, "state": "pending"}, "is pending. Wait until it is available"),
     ],
 )
@@ -95,3 +100,12 @@ def test_a_kit_with_something_more_in_it(aws: StandIn, fails: t.Any, options: di
 def test_not_allowed(aws: StandIn, fails: t.Any, options: dict[str, t.Any]) -> None:
     aws.fails("ec2:DescribeInstanceTypeOfferings", "UnauthorizedOperation", "You are not authorized")
     assert "Allow ec2:DescribeInstanceTypeOfferings to the user or role" in fails(NAME, **options)
+
+
+def test_one_that_updates_itself_is_known(aws: StandIn, succeeds: t.Any, options: dict[str, t.Any]) -> None:
+    assert succeeds(NAME, **{**options, "image_id": aws.image(f"{IMAGE}, updates itself")})["updates_itself"] is True
+
+
+@pytest.mark.parametrize("kind", ["t2.micro"])
+def test_a_kind_of_machine_without_a_tpm(fails: t.Any, options: dict[str, t.Any], kind: str) -> None:
+    assert f"{kind} has no TPM" in fails(NAME, **{**options, "instance_type": kind})

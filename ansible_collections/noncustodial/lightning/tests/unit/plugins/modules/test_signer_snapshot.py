@@ -267,3 +267,62 @@ def test_what_is_no_image_is_not_sent(
     broken(image, what)
     assert told in fails(NAME, check=check, **options)
     assert not [action for action in aws.actions if action.startswith("ebs:")]
+
+
+def unsigned(image: Path, what: str, folder: Path) -> None:
+    """Take from a signed image what makes it its publisher's."""
+    sums, signature = image / "SHA256SUMS", image / "SHA256SUMS.sig"
+    if what == "no list":
+        sums.unlink()
+    elif what == "no signature":
+        signature.unlink()
+    elif what == "no signature at all":
+        signature.write_text("none\n")
+    elif what == "a list that was altered":
+        sums.write_text(sums.read_text().replace("  signer.raw", "  signer.rav"))
+    elif what == "somebody else":
+        images.make_key(folder / "stranger")
+        images.sign(image, folder / "stranger")
+    elif what == "another use of the key":
+        images.sign(image, folder / "publisher", "bundle@noncustodial.lightning")
+    elif what == "another disk":
+        images.make(image, content=b"evil")
+    else:
+        # The disk of a signed image with the list of an older, signed one.
+        images.make(image, content=b"older")
+        images.sign(image, folder / "publisher")
+        images.make(image)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("no list", "There is no file"),
+        ("no signature", "SHA256SUMS.sig (the publisher's signature of that list). Fetch it with the image, or have the image signed"),
+        ("no signature at all", "is not the pinned key's signature"),
+        ("a list that was altered", "is not the pinned key's signature"),
+        ("somebody else", "it was altered, or another key signed it. Do not use this image"),
+        ("another use of the key", "is not the pinned key's signature"),
+        ("another disk", "manifest.json is not the file that SHA256SUMS names. It was altered"),
+        ("the list of another image", "manifest.json is not the file that SHA256SUMS names. It was altered"),
+    ],
+)
+def test_what_its_publisher_has_not_signed_is_not_sent(
+    aws: StandIn, fails: t.Any, options: dict[str, t.Any], image: Path, tmp_path: Path, what: str, told: str
+) -> None:
+    key = images.make_key(tmp_path / "publisher")
+    images.sign(image, tmp_path / "publisher")
+    unsigned(image, what, tmp_path)
+    assert told in fails(NAME, **options, publisher=key)
+    assert aws.actions == []
+
+
+def test_what_its_publisher_has_signed_is_sent(
+    succeeds: t.Any, fails: t.Any, options: dict[str, t.Any], image: Path, tmp_path: Path
+) -> None:
+    key = images.make_key(tmp_path / "publisher")
+    images.sign(image, tmp_path / "publisher")
+    # An empty key is a mistake, and does not switch it off.
+    for wrong in ("ssh-rsa AAAA", ""):
+        assert "not one line with an ssh-ed25519 public key" in fails(NAME, **options, publisher=wrong)
+    assert succeeds(NAME, **options, publisher=key)["complete"]

@@ -29,7 +29,7 @@ def build(tmp_path: Path) -> t.Any:
     return module
 
 
-CONFIG = {"version": "1", "snapshot": "", "size_gib": 2, "signing_key": "", "packages": ["age"]}
+CONFIG = {"version": "1", "snapshot": "", "size_gib": 2, "signing_key": "", "packages": ["age"], "unattended": False}
 
 
 @pytest.fixture
@@ -160,3 +160,25 @@ def test_the_parts_list_names_lnd_and_every_package(build: t.Any, tmp_path: Path
     assert [one["name"] for one in made["components"]] == ["lnd", "age"]
     assert made["components"][1]["purl"] == "pkg:deb/debian/age@1%3A2?arch=amd64"
     assert json.loads(json.dumps(made)) == made
+
+
+@pytest.mark.parametrize("unattended", [False, True])
+def test_updates_by_itself_or_never(build: t.Any, monkeypatch: pytest.MonkeyPatch, unattended: bool) -> None:
+    asked: list[str] = []
+
+    def fake(_build: object, _packages: object, root: Path, *options: str) -> None:
+        asked.extend(options)
+        (root / "efi/EFI").mkdir(parents=True)
+
+    monkeypatch.setattr(build, "mmdebstrap", fake)
+    build.rootfs({**CONFIG, "machine_packages": [], "units": [], "unattended": unattended})
+    assert any("mask apt-daily.timer apt-daily-upgrade.timer" in option for option in asked) is not unattended
+    assert any("enable unattended-upgrades.service" in option for option in asked) is unattended
+
+
+def test_a_disk_that_is_too_small(build: t.Any, tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/lnd").write_bytes(bytes(5 << 20))
+    build.check_size(tmp_path / "root", 10)
+    with pytest.raises(build.Failed, match=r"The disk has 4 MiB for the root, which needs \d+\. Raise signer_image_size_gib"):
+        build.check_size(tmp_path / "root", 4)
