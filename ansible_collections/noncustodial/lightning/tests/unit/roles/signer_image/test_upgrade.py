@@ -22,7 +22,7 @@ from ansible_collections.noncustodial.lightning.tests.unit.conftest import Syste
 from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import GET, HAS_ONE, SERVES, Bench
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, ScriptedLnd, make_certificate
 from signer_init import __main__ as commands
-from signer_init import handover, node, onetime, package, status, upgrade
+from signer_init import handover, host, node, onetime, package, status, upgrade
 from signer_init.handover import NOT_TAKEN, RETIRED, SENT, TAKEN, TAKING
 from signer_init.place import Place
 from signer_init.settings import NO_TPM
@@ -428,6 +428,16 @@ def test_a_package_that_must_not_come_here(old: Bench, new: Bench, tmp_path: Pat
     new.have_wallet()
     refused(new, sealed, "has a signer of its own")
     new.place.wallet("regtest").unlink()
+    lnd(new, *STARTS)
+    assert take(new, sealed).state == TAKEN
+
+
+def test_no_room_on_the_new_machine(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
+    monkeypatch.setattr(new, "check", new.check_space)
+    with monkeypatch.context() as patch:
+        patch.setattr(host.shutil, "disk_usage", lambda _path: host.shutil._ntuple_diskusage(10 << 30, 10 << 30, 100 << 20))
+        refused(new, sealed, "Only 100 MiB are free")
     lnd(new, *STARTS)
     assert take(new, sealed).state == TAKEN
 
