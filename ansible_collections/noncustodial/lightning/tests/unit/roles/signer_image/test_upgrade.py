@@ -22,7 +22,7 @@ from ansible_collections.noncustodial.lightning.tests.unit.conftest import Syste
 from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import GET, HAS_ONE, SERVES, Bench
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, ScriptedLnd, make_certificate
 from signer_init import __main__ as commands
-from signer_init import handover, node, onetime, package, status, upgrade
+from signer_init import handover, host, node, onetime, package, status, upgrade
 from signer_init.handover import NOT_TAKEN, RETIRED, SENT, TAKEN, TAKING
 from signer_init.place import Place
 from signer_init.settings import NO_TPM
@@ -432,6 +432,16 @@ def test_a_package_that_must_not_come_here(old: Bench, new: Bench, tmp_path: Pat
     assert take(new, sealed).state == TAKEN
 
 
+def test_no_room_on_the_new_machine(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
+    monkeypatch.setattr(new, "check", new.check_space)
+    with monkeypatch.context() as patch:
+        patch.setattr(host.shutil, "disk_usage", lambda _path: host.shutil._ntuple_diskusage(10 << 30, 10 << 30, 100 << 20))
+        refused(new, sealed, "Only 100 MiB are free")
+    lnd(new, *STARTS)
+    assert take(new, sealed).state == TAKEN
+
+
 def test_a_kit_that_wants_a_newer_lnd(old: Bench, new: Bench, lnd: Lnd) -> None:
     """A signer is never older than its node."""
     old.give_kit(lnd_version="0.21.1-beta")
@@ -490,7 +500,12 @@ def test_a_package_with_a_fault(old: Bench, new: Bench, lnd: Lnd, edit: t.Callab
     refused(new, packed(key, value), fault)
 
 
-@pytest.mark.parametrize("opened", [b"", b"not packed", gzip.compress(b"{"), gzip.compress(b"[]")[:-4], gzip.compress(b"\0" * (65 << 20))])
+@pytest.mark.parametrize(
+    "opened",
+    [b"", b"not packed", gzip.compress(b"{"), gzip.compress(b"[]")[:-4], gzip.compress(b"\0" * (65 << 20))],
+    # Names of their own: gzip writes the time into what it makes.
+    ids=["empty", "not packed", "no JSON", "cut", "too large"],
+)
 def test_what_is_no_package(new: Bench, opened: bytes) -> None:
     key = upgrade.receive(new, "")
     refused(new, age.encrypt(opened, key.recipient).encode(), "The package is refused")
