@@ -9,7 +9,7 @@ import json
 import subprocess
 import typing as t
 
-from regtest import Regtest, until
+from regtest import Regtest
 
 USER = "43210"
 
@@ -54,19 +54,6 @@ def test_the_container_may_do_nothing_but_its_work(regtest: Regtest) -> None:
     (its,) = json.loads(podman(regtest, "container", "inspect", "@"))
     assert its["HostConfig"]["ReadonlyRootfs"] is True
     assert its["Config"]["User"] == f"{USER}:{USER}"
-
-
-def test_while_it_is_stopped_nothing_is_signed_and_then_it_goes_on(regtest: Regtest) -> None:
-    """Started again it opens its wallet by itself, and the node pays."""
-    request = regtest.lncli("world-node", "addinvoice", "--amt=1000")["payment_request"]
-    podman(regtest, "stop", "@")
-    assert regtest.play("verify", "--limit=vandelay", inventory="provider+provider_container").status != 0
-    podman(regtest, "start", "@")
-    lncli = ["lncli", "--network=regtest", "--lnddir=/var/lib/lnd/vandelay", "--rpcserver=localhost:10014"]
-    # Its node may have stopped itself meanwhile, and waits at its gate.
-    until("a signature", lambda: regtest.ssh("nodes", *lncli, "signmessage", "x").returncode == 0, timeout=90)
-    regtest.sh("nodes", " ".join([*lncli, "payinvoice", "--force", "--json", request]))
-    assert regtest.lncli("world-node", "decodepayreq", request)["payment_hash"] in succeeded(regtest, "vandelay")
 
 
 def test_no_secret_shows(regtest: Regtest) -> None:
