@@ -50,6 +50,7 @@ class Container(Machine):
     keeps_passwords = False
     has_firewall = False
     listens_before = ("127.0.0.1",)
+    journal = "podman logs THIS-CONTAINER"
 
     def __init__(self, place: Place | None = None, secrets: str = _SECRETS, supervisor: int = _SUPERVISOR) -> None:
         super().__init__(place or Place(root=_VOLUME))

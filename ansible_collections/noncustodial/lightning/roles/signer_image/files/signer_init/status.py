@@ -14,7 +14,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors
 
 from . import handover, kits, node, pending
 from .host import Machine
-from .place import UNIT, Place
+from .place import Place
 from .settings import Image, Settings, read_image, read_settings
 
 NONE, UNDER_WAY, CONFIRMED, FOREIGN = "none", "under_way", "confirmed", "foreign"
@@ -44,6 +44,7 @@ class Found:
         bundle: its open part, empty if there is none.
         revoked: whether the grant in it was revoked.
         fetching: the command that gets it.
+        journal: the command that shows what lnd says.
         upgrade: how far the signer has gone from one machine to another; empty if it has not.
     """
 
@@ -65,6 +66,7 @@ class Found:
     bundle: t.Mapping[str, t.Any] | None = None
     revoked: bool = False
     fetching: str = ""
+    journal: str = ""
     upgrade: str = ""
 
 
@@ -105,6 +107,7 @@ def read(host: Machine) -> Found:
         "sealed": _sealed(host, chosen),
         "has_firewall": host.has_firewall,
         "fetching": host.fetching(place.bundle),
+        "journal": host.journal,
         "closed": place.lnd_conf.exists(),
         "seed": _seed(host),
         "wallet": bool(networks),
@@ -156,7 +159,7 @@ def _lnd(host: Machine, network: str, chosen: Settings) -> dict[str, t.Any]:
     if not place.certificate.exists():
         return {"silence": "it has not been started yet"}
     if not host.active():
-        return {"silence": f"its unit is down, see journalctl --unit {UNIT}"}
+        return {"silence": f"it is down, see {host.journal}"}
     try:
         with closing(node.connect(place, network, macaroon=False)) as client:
             now = state.read_state(client)
@@ -241,7 +244,7 @@ def following(found: Found) -> str:
     if found.revoked:
         return f"Nothing, if that is as you want it; otherwise: signer-init --root-key-id {found.chosen.root_key_id + 1}"
     if found.wallet and found.seed == NONE and not found.node_id:
-        return f"See why lnd does not serve: journalctl --unit {UNIT}"
+        return f"See why lnd does not serve: {found.journal}"
     if not found.wallet and found.seed == NONE and found.had_wallet:
         return "The wallet is gone. Bring the seed that you wrote down: signer-init --bring-seed"
     if not all(step.done for step in steps(found)):

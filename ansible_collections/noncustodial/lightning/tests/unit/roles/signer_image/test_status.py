@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from signer_init import status
+from signer_init.container import Container
+from signer_init.host import Machine
 from signer_init.settings import Image, Settings
 
 IMAGE = Image("0.21.2-beta-1", "0.21.2-beta", ())
@@ -44,6 +46,10 @@ def found(**changes: t.Any) -> status.Found:
 
 def open_steps(one: status.Found) -> list[str]:
     return [step.name for step in status.steps(one) if not step.done]
+
+
+def test_each_kind_of_machine_names_its_own_log() -> None:
+    assert (Machine.journal, Container.journal) == ("journalctl --unit lnd@signer.service", "podman logs THIS-CONTAINER")
 
 
 def test_nothing_is_missing() -> None:
@@ -86,7 +92,7 @@ FRESH: dict[str, t.Any] = {
         ),
         ({"seed": status.CONFIRMED, "node_id": "", "bundle": None}, ["seed", "lnd", "bundle"], "Run signer-init; it goes on"),
         ({"seed": status.FOREIGN, "node_id": "", "bundle": None}, ["seed", "lnd", "bundle"], "bring your seed"),
-        ({"node_id": "", "state": "LOCKED"}, ["lnd"], "journalctl --unit lnd@signer.service"),
+        ({"node_id": "", "state": "LOCKED", "journal": "podman logs THIS-CONTAINER"}, ["lnd"], "podman logs THIS-CONTAINER"),
         ({"node_id": "", "state": "", "wallet": False, "bundle": None}, ["seed", "lnd", "bundle"], "--bring-seed"),
         ({"bundle": None}, ["bundle"], "Run signer-init"),
         ({"revoked": True}, ["bundle"], "signer-init --root-key-id 2"),
