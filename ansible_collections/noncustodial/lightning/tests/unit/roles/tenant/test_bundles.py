@@ -86,7 +86,7 @@ def test_an_older_bundle_does_not_come_back_unnoticed(tmp_path: Path) -> None:
     assert status != 0
     assert "another one has replaced it since" in said
     assert desk.report.read_text() == before
-    # A tenant may have gone back.
-    status, said = desk.take_up(old, tenant_bundle_again=True)
+    # A tenant may have gone back; on the command line it is a text.
+    status, said = desk.take_up(old, tenant_bundle_again="true")
     assert status == 0, said
     assert (desk.reported("bundle_sha256"), desk.reported("bundles_replaced")) == (old.stem, [new.stem])
