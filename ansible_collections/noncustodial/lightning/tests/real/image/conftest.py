@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.images import Network
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider
+from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +25,8 @@ def network() -> t.Iterator[Network]:
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Provider:
     return Provider(tmp_path_factory.mktemp("provider"), [network.provider])
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Owner:
+    return Owner(tmp_path_factory.mktemp("owner"))

@@ -37,11 +37,6 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
 
 
 @pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory) -> Owner:
-    return Owner(tmp_path_factory.mktemp("owner"))
-
-
-@pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> t.Iterator[Virtual]:
     """The first: the kit comes with it."""
     made = Virtual(tmp_path_factory.mktemp("machine"), Forwarded(), user_data(provider.kit("acme")))

@@ -25,11 +25,6 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
 
 
 @pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory) -> Owner:
-    return Owner(tmp_path_factory.mktemp("owner"))
-
-
-@pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> t.Iterator[Virtual]:
     made = Virtual(tmp_path_factory.mktemp("machine"), Forwarded(), user_data(provider.kit("acme")))
     try:
