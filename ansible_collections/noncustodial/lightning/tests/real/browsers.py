@@ -66,6 +66,12 @@ class Browser:
     def open(self, path: str) -> None:
         """Go to a page of ours."""
         self.driver.get(f"{self.url}{path}")
+        until("a page that is ready for keys", self._ready)
+
+    def _ready(self) -> bool:
+        """Whether a page is all there, and has put the focus where it wants it: a key that came before would keep it from that."""
+        focused = "!document.querySelector('[autofocus]') || document.activeElement !== document.body"
+        return bool(self.script(f"return document.readyState === 'complete' && ({focused})"))
 
     def at(self, selector: str) -> WebElement:
         """The first element of a kind, once it is there."""
@@ -82,7 +88,7 @@ class Browser:
         def there() -> bool:
             nonlocal seen
             seen = str(self.script("return document.querySelector('h1')?.textContent ?? document.body.innerText"))
-            return text in seen
+            return text in seen and self._ready()
 
         try:
             until("a page", there)
