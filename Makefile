@@ -15,7 +15,7 @@ demo-down: ## remove the demo
 	@tools/demo down
 
 test: ## everything below up to image-test, side by side
-	@tools/test scenarios + real debian12 + lint sanity unit image
+	@tools/test scenarios + real + lint sanity unit image
 
 lint: ## ruff, mypy, yamllint, ansible-lint, changelog, shellcheck, protos
 	@tools/test lint
@@ -30,7 +30,7 @@ real: ## modules and services against real daemons, and the pages in a browser
 	@tools/test real
 
 scenarios: ## molecule: topologies with real daemons, from machines to two tenants on board, what must be refused, and Debian 12
-	@tools/test scenarios debian12
+	@tools/test scenarios
 
 image: ## the image from which tenants start their signers: raw disk, qcow2, container
 	@tools/signer-image build
