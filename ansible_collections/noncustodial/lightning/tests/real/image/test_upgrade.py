@@ -372,12 +372,16 @@ def test_by_the_seed_it_is_the_same_node_with_another_grant(
     assert told in onboarding(site, first, renewed, tmp_path)
     third.inside("lncli", "--lnddir=/var/lib/lnd/signer", "--network=regtest", "deletemacaroonid", "1")
     assert not answers(provider, site.address, Kept.opened)
-    assert told not in onboarding(site, first, renewed, tmp_path)
+    said = onboarding(site, first, renewed, tmp_path)
+    assert told not in said
+    unseen = f"Whether the signer at {site.address}:{PORT}, which this bundle replaces, still signs for acme could not be seen"
+    assert unseen not in said
+    assert unseen in onboarding(site, first, renewed, tmp_path, knows_it=False)
     provider.check(fourth.endpoint, renewed)
 
 
-def onboarding(site: Site, machine: Machine, renewed: Values, folder: Path) -> str:
-    """What the provider's check says, on a machine that has the grant and the certificate of the signer that is replaced."""
+def onboarding(site: Site, machine: Machine, renewed: Values, folder: Path, knows_it: bool = True) -> str:
+    """What the provider's check says, on a machine that has the grant and the certificate of the signer that is replaced, or is a new one."""
     if machine.address != site.node:
         machine.inside("sh", "-c", f"nft flush ruleset && ip address flush dev eth0 && ip address add {site.node}/24 dev eth0")
         machine.address = site.node
@@ -385,7 +389,9 @@ def onboarding(site: Site, machine: Machine, renewed: Values, folder: Path) -> s
     seal = {"path": "/etc/credstore.encrypted/lnd@acme.signer.macaroon", "name": "signer.macaroon", "content": Kept.opened["macaroon"]}
     tasks = [
         {"noncustodial.lightning.sealed_credential": {**seal, "encoding": "hex"}, "no_log": True},
-        {"noncustodial.lightning.config_files": {"files": [{"path": f"{config}/signer.crt", "content": Kept.opened["certificate"]}]}},
+        {"noncustodial.lightning.config_files": {"files": [{"path": f"{config}/signer.crt", "content": Kept.opened["certificate"]}]}}
+        if knows_it
+        else {"ansible.builtin.file": {"path": f"{config}/signer.crt", "state": "absent"}},
         {"ansible.builtin.import_role": {"name": "noncustodial.lightning.tenant", "tasks_from": "check"}},
     ]
     (folder / "play.json").write_text(json.dumps([{"hosts": "tenants", "gather_facts": False, "become": True, "tasks": tasks}]))
