@@ -9,28 +9,19 @@ On a disk of its own, with a kernel of its own, what was not told to be kept is 
 from __future__ import annotations
 
 import subprocess
-import typing as t
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.tests.real.image.boot.conftest import Make
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider, user_data
-from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Forwarded, Virtual
+from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Virtual
 
 pytestmark = pytest.mark.boot
 
 
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
-    return Provider(tmp_path_factory.mktemp("provider"), [Forwarded.provider])
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> t.Iterator[Virtual]:
-    made = Virtual(tmp_path_factory.mktemp("machine"), Forwarded(), user_data(provider.kit("acme")))
-    try:
-        yield made
-    finally:
-        made.power_off()
+def machine(make: Make, provider: Provider) -> Virtual:
+    return make("machine", user_data(provider.kit("acme")))
 
 
 def test_before_anybody_has_logged_in(machine: Virtual) -> None:

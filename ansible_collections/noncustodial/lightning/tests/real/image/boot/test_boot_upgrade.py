@@ -14,37 +14,29 @@ import typing as t
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
+from ansible_collections.noncustodial.lightning.tests.real.image.boot.conftest import Make
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider, Values, user_data
-from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Forwarded, Virtual
+from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Virtual
 
 pytestmark = pytest.mark.boot
 
 PASSWORD = "/etc/credstore.encrypted/lnd@signer.wallet-password"
 
 
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
-    return Provider(tmp_path_factory.mktemp("provider"), [Forwarded.provider])
-
-
-def started(folder: t.Any, seed: dict[str, str]) -> t.Iterator[Virtual]:
-    made = Virtual(folder, Forwarded(), seed)
-    made.start()
-    try:
-        made.await_login()
-        yield made
-    finally:
-        made.power_off()
+def started(machine: Virtual) -> Virtual:
+    machine.start()
+    machine.await_login()
+    return machine
 
 
 @pytest.fixture(scope="module")
-def old(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> t.Iterator[Virtual]:
-    yield from started(tmp_path_factory.mktemp("old"), user_data(provider.kit("acme")))
+def old(make: Make, provider: Provider) -> Virtual:
+    return started(make("old", user_data(provider.kit("acme"))))
 
 
 @pytest.fixture(scope="module")
-def new(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Virtual]:
-    yield from started(tmp_path_factory.mktemp("new"), user_data())
+def new(make: Make) -> Virtual:
+    return started(make("new", user_data()))
 
 
 class Kept:

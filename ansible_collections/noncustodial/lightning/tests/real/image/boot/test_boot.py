@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
+from ansible_collections.noncustodial.lightning.tests.real.image.boot.conftest import Make
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider, Values, user_data
-from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Forwarded, Virtual
+from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Virtual
 
 pytestmark = pytest.mark.boot
 
@@ -32,31 +33,20 @@ OF_ITS_OWN = (
 
 
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
-    return Provider(tmp_path_factory.mktemp("provider"), [Forwarded.provider])
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> t.Iterator[Virtual]:
+def machine(make: Make, provider: Provider) -> Virtual:
     """The first: the kit comes with it."""
-    made = Virtual(tmp_path_factory.mktemp("machine"), Forwarded(), user_data(provider.kit("acme")))
+    made = make("machine", user_data(provider.kit("acme")))
     made.start()
-    try:
-        yield made
-    finally:
-        made.power_off()
+    return made
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Virtual]:
+def other(make: Make) -> Virtual:
     """The second: no kit, and no network when it starts."""
-    made = Virtual(tmp_path_factory.mktemp("other"), Forwarded(), user_data())
+    made = make("other", user_data())
     made.start()
     made.plug(False)
-    try:
-        yield made
-    finally:
-        made.power_off()
+    return made
 
 
 class Kept:
