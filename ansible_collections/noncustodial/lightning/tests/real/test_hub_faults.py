@@ -100,6 +100,17 @@ def test_a_request_that_arrives_after_the_release_is_refused_by_lnd(world: World
     assert alice.msat == 1_000_000, "and says so, so that all comes back at once"
 
 
+def test_a_refused_payment_has_not_the_reason_of_an_earlier_attempt(world: World) -> None:
+    alice = world.rich(world.hub())
+    text = request(b"1" * 32, 100_000)
+    world.lnd.plan = fails()
+    assert "no route" in alice.pay(text)["message"]
+    world.pass_time()
+    answer = alice.pay(text)
+    assert (answer["code"], "the node refused it" in answer["message"]) == (10, True), answer
+    assert alice.msat == 1_000_000
+
+
 @pytest.mark.parametrize("made", [True, False])
 def test_killed_after_lnd_took_the_payment(world: World, made: bool) -> None:
     hub = world.hub()

@@ -201,7 +201,8 @@ class Outgoing:
             record = await self._node.payment(pending.payment_hash)
         except CallError as second:
             raise InTransit from second
-        if record is None:
+        if record is None or record.status == "FAILED":
+            # A failed one is of an earlier attempt at the same invoice, with a reason that is not of this one.
             await ledger.release(self._pool, pending.id, "the node refused it")
             raise PaymentFailed("payment failed: the node refused it") from error
         if not record.ended:
