@@ -178,9 +178,9 @@ class Regtest:
             raise AssertionError(f"cannot write {CLIENT} on {machine}")
         self._carries_client.add(machine)
 
-    def play(self, playbook: str, *options: str, inventory: str = "provider") -> Run:
+    def play(self, playbook: str, *options: str, inventory: str = "provider", folder: str = "playbooks") -> Run:
         """Run a playbook as a person does; several inventories are joined by a +."""
-        return self._ansible("ansible-playbook", inventory, f"playbooks/{playbook}.yml", *options)
+        return self._ansible("ansible-playbook", inventory, f"{folder}/{playbook}.yml", *options)
 
     def module(self, inventory: str, host: str, module: str, **options: t.Any) -> Run:
         """Run one module on a host of an inventory."""

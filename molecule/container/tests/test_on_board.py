@@ -58,7 +58,7 @@ def test_the_container_may_do_nothing_but_its_work(regtest: Regtest) -> None:
 
 def test_no_secret_shows(regtest: Regtest) -> None:
     """Neither the password nor the seed in what it logs, in its processes and in its volume."""
-    folder = regtest.state / "container/vandelay"
+    folder = regtest.state / "container/signer-vandelay"
     password = (folder / "secrets/wallet-password").read_text().strip()
     words = " ".join(regtest.seed("vandelay", "vandelay/seed.age")[:3])
     seen = podman(regtest, "logs", "@") + podman(

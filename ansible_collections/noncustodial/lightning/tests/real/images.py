@@ -65,10 +65,10 @@ class Network:
 
 
 class Session:
-    """A login over ssh with a terminal, and somebody who reads and types.
+    """A terminal, and somebody who reads and types.
 
     Args:
-        command: that of ssh.
+        command: ssh or podman, which makes the terminal where it leads.
     """
 
     def __init__(self, command: list[str]) -> None:

@@ -23,12 +23,12 @@ PLAY = """
 """
 
 
-@pytest.mark.parametrize("unattended", [False, True])
-def test_the_mirrors_are_open_to_an_image_that_updates_itself_alone(tmp_path: Path, unattended: bool) -> None:
-    """By its own firewall, before signer-init and after it."""
+@pytest.mark.parametrize(("said", "unattended"), [(False, False), ("false", False), ("true", True)])
+def test_the_mirrors_are_open_to_an_image_that_updates_itself_alone(tmp_path: Path, said: bool | str, unattended: bool) -> None:
+    """By its own firewall, before signer-init and after it; -e signer_image_unattended=false brings a word."""
     (tmp_path / "play.yml").write_text(PLAY)
     (tmp_path / "image/tree").mkdir(parents=True)
-    given = json.dumps({"signer_image_dir": str(tmp_path / "image"), "signer_image_unattended": unattended})
+    given = json.dumps({"signer_image_dir": str(tmp_path / "image"), "signer_image_unattended": said})
     command = ["ansible-playbook", "-i", "localhost,", "-c", "local", str(tmp_path / "play.yml"), "-e", given]
     done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -90,3 +90,13 @@ def test_an_older_bundle_does_not_come_back_unnoticed(tmp_path: Path) -> None:
     status, said = desk.take_up(old, tenant_bundle_again="true")
     assert status == 0, said
     assert (desk.reported("bundle_sha256"), desk.reported("bundles_replaced")) == (old.stem, [new.stem])
+
+
+def test_what_was_replaced_is_told_in_order(tmp_path: Path) -> None:
+    """Or a report would change by itself."""
+    desk = Desk(tmp_path)
+    made = [desk.bundle(macaroon=bundles.baked(root_key_id=number).encode().hex()) for number in range(1, 6)]
+    for bundle in made:
+        status, said = desk.take_up(bundle)
+        assert status == 0, said
+    assert desk.reported("bundles_replaced") == [bundle.stem for bundle in made[:-1]]
