@@ -125,7 +125,8 @@ def _problems(made: Settings) -> t.Iterator[Problem]:
         try:
             seed.check_recipient(made.seed_recipient)
         except InvalidInput as error:
-            yield Problem("seed_recipient", error.what)
+            # It names the setting itself.
+            yield Problem("", error.what)
     if made.root_key_id < 1:
         yield Problem("root_key_id", "is below 1; 0 is lnd's own and could not be revoked")
     if made.bundle_valid_for < 1:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._admission import ssh_admitted
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    age,
     baking,
     certificate,
     document,
@@ -123,6 +124,9 @@ def agree(host: Machine, request: Request) -> Agreed:
     kit = kits.read(place, image, request.kit_file)
     check_close_address(chosen, kit["network"])
     check_admin(host, chosen)
+    if chosen.seed_recipient and not place.wallet(kit["network"]).exists():
+        # A key that was mistyped has the form of one; only age knows that it is none.
+        age.encrypt(b"", chosen.seed_recipient)
     check_tpm(host, chosen)
     if host.has_tpm() and not place.password.exists():
         # Said without need: what will be kept is how the password was sealed.

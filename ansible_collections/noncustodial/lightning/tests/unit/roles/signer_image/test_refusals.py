@@ -83,7 +83,7 @@ def test_what_is_no_kit(bench: Bench, content: str) -> None:
         ({"bundle_valid_for": 0}, "bundle_valid_for is below 1"),
         ({"root_key_id": 0}, "root_key_id is below 1"),
         ({"root_key_id": True}, "root_key_id is no number"),
-        ({"seed_recipient": "AGE-SECRET-KEY-1AAAA"}, "private key"),
+        ({"seed_recipient": "AGE-SECRET-KEY-1AAAA"}, "is refused: seed_recipient is a private key"),
         ({"seed_recipient": "ssh-rsa AAAA"}, "neither an age key"),
         ({"without_tpm": "yes"}, "is not the sentence"),
     ],
@@ -113,6 +113,12 @@ def agreed(bench: Bench, **chosen: t.Any) -> steps.Agreed:
 
 
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+def test_a_mistyped_key_for_the_seed_is_seen_before_anything_is_changed(bench: Bench) -> None:
+    bench.give_kit()
+    with pytest.raises(InvalidInput, match="Cannot encrypt to age1"):
+        agreed(bench, address="signer.example", seed_recipient=RECIPIENT[:-1] + "q")
 
 
 def test_who_administers_it_is_not_locked_out(bench: Bench) -> None:

@@ -24,6 +24,8 @@ UNLOCKER = "lnrpc.WalletUnlocker"
 WORDS = [f"mnemonicword{number}" for number in range(24)]
 OTHERS = [f"otherword{number}" for number in range(24)]
 
+SOMEBODY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
 Lnd = t.Callable[..., ScriptedLnd]
 
 
@@ -77,7 +79,7 @@ def typed(*lines: str) -> Terminal:
 
 def agreed(bench: Bench, terminal: Terminal | None = None, bring_seed: bool = False, **chosen: t.Any) -> steps.Agreed:
     """As agree() makes it, which has its own tests."""
-    made = steps.agree(bench, steps.Request(chosen={"address": "localhost", "seed_recipient": "ssh-ed25519 AAAA", **chosen}))
+    made = steps.agree(bench, steps.Request(chosen={"address": "localhost", "seed_recipient": SOMEBODY, **chosen}))
     settings = made.chosen if "seed_recipient" in chosen else steps.replace(made.chosen, seed_recipient="")
     return steps.Agreed(bench, made.image, made.kit, settings, terminal, bring_seed)
 
