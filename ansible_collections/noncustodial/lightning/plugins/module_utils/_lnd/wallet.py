@@ -181,7 +181,9 @@ def make(client: Client, how: Opening, words: list[str], **fields: t.Any) -> Non
 
 
 def _without(words: list[str], text: str) -> str:
-    return re.sub(r"\w+", lambda found: "***" if found.group() in words else found.group(), text)
+    text = re.sub(r"\w+", lambda found: "***" if found.group() in words else found.group(), text)
+    # lnd counts from 0, and their owner from 1.
+    return re.sub(r"\(index=(\d+)\)", lambda found: f"(word {int(found[1]) + 1} of {len(words)})", text)
 
 
 def _passphrase(desired: Desired) -> bytes:

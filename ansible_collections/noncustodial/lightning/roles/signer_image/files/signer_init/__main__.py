@@ -100,7 +100,10 @@ def _alone(place: Place) -> t.Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Refused("Another signer-init or signer-upgrade is at work on this machine", "Go on there, or end it first") from error
+            raise Refused(
+                "Another signer-init or signer-upgrade is at work on this machine",
+                "Go on there, or end it first; over ssh, one whose connection was lost ends by itself within six minutes",
+            ) from error
         yield
 
 

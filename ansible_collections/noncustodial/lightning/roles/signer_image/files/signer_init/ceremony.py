@@ -79,13 +79,20 @@ def _asked_back(terminal: Terminal, words: t.Sequence[str], places: t.Sequence[i
     return True
 
 
-def take(terminal: Terminal, network: str) -> tuple[tuple[str, ...], int]:
+def take(terminal: Terminal, network: str, fault: str = "") -> tuple[tuple[str, ...], int]:
     """The words and the birthday of a seed that its owner brings. Whether it is one, lnd will say.
+
+    Args:
+        terminal: of the owner.
+        network: for which the seed is.
+        fault: what was wrong with the words that were typed before.
 
     Raises:
         Stopped: the owner has ended it.
     """
     with terminal:
+        if fault:
+            terminal.say(f"{fault}\nNothing was made. Please try again.\n")
         terminal.say(
             f"Type the 24 words of your seed of lnd, for {network}, in their order, in one or more lines. They are not shown again. (q stops.)\n"
         )

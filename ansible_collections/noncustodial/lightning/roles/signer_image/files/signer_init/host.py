@@ -18,6 +18,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
 
 from .place import UNIT, USER, Place
+from .terminal import connection
 
 # Where systemctl keeps what is masked (systemd.unit(5)).
 _UNITS = "/etc/systemd/system"
@@ -77,7 +78,11 @@ class Machine:
 
     def fetching(self, path: Path) -> str:
         """The command by which the tenant gets a file."""
-        return f"ssh -T THIS-MACHINE sudo cat {path}"
+        return f"ssh -T signer-admin@THIS-MACHINE sudo cat {path}"
+
+    def connection(self) -> str:
+        """SSH_CONNECTION of the login; empty if there is none over ssh."""
+        return connection(Path("/proc"), os.getpid())
 
     def offered_kit(self) -> Path | None:
         """A kit that lies elsewhere than where it is kept."""

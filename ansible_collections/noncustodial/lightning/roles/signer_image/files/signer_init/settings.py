@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document, endpoint, seed, segwit
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file, write_file
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid, Problem
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid, Problem, shown
 
 from .place import Place
 
@@ -104,16 +104,18 @@ def _settings(path: str, found: object, given: t.Mapping[str, t.Any]) -> Setting
     made = replace(Settings(), **values)
     problems = [*_problems(made)]
     if problems:
-        raise Invalid("The settings of this signer", problems, _CURE)
+        raise Invalid("The configuration of this signer", problems, _CURE)
     return made
 
 
 def _problems(made: Settings) -> t.Iterator[Problem]:
     if made.address:
         try:
-            endpoint.parse(f"{made.address}:{made.port}")
-        except InvalidInput as error:
-            yield Problem("address", error.what)
+            endpoint.parse(f"{made.address}:1")
+        except InvalidInput:
+            yield Problem("address", f"is neither a name nor an IPv4 address: {shown(made.address)}")
+    if not 1 <= made.port <= 65535:
+        yield Problem("port", "is not from 1 to 65535")
     for index, network in enumerate(made.admin_addresses):
         if not _is_network(network):
             yield Problem(f"admin_addresses[{index}]", "is neither an IPv4 address nor an IPv4 network")
@@ -123,7 +125,8 @@ def _problems(made: Settings) -> t.Iterator[Problem]:
         try:
             seed.check_recipient(made.seed_recipient)
         except InvalidInput as error:
-            yield Problem("seed_recipient", error.what)
+            # It names the setting itself.
+            yield Problem("", error.what)
     if made.root_key_id < 1:
         yield Problem("root_key_id", "is below 1; 0 is lnd's own and could not be revoked")
     if made.bundle_valid_for < 1:

@@ -14,7 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._admission import ssh_admitted
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    age,
     baking,
     certificate,
     document,
@@ -121,6 +123,10 @@ def agree(host: Machine, request: Request) -> Agreed:
     chosen = read_settings(place, **request.chosen)
     kit = kits.read(place, image, request.kit_file)
     check_close_address(chosen, kit["network"])
+    check_admin(host, chosen)
+    if chosen.seed_recipient and not place.wallet(kit["network"]).exists():
+        # A key that was mistyped has the form of one; only age knows that it is none.
+        age.encrypt(b"", chosen.seed_recipient)
     check_tpm(host, chosen)
     if host.has_tpm() and not place.password.exists():
         # Said without need: what will be kept is how the password was sealed.
@@ -131,6 +137,21 @@ def agree(host: Machine, request: Request) -> Agreed:
         # Asking needs a terminal, so that there is one.
         chosen = replace(chosen, address=ask_address(t.cast("Terminal", terminal)))
     return Agreed(host, image, kit, chosen, terminal, request.bring_seed)
+
+
+def check_admin(host: Machine, chosen: Settings) -> None:
+    """Refuse a firewall that would not let its administrator in again; it would not cut off this login, so that nobody would notice.
+
+    Raises:
+        Refused: the login comes from elsewhere.
+    """
+    login = host.connection() if host.has_firewall else ""
+    if not ssh_admitted(login, chosen.admin_addresses):
+        raise Refused(
+            f"You would lock yourself out: this machine sees you come from {login.split()[0]}, and its firewall would open ssh to "
+            f"{', '.join(chosen.admin_addresses)} alone. Nothing was changed",
+            "Give an IPv4 network that you are in: signer-init --admin NETWORK",
+        )
 
 
 def check_tpm(host: Machine, chosen: Settings, command: str = "signer-init") -> None:
@@ -161,8 +182,8 @@ def ask_address(terminal: Terminal) -> str:
         text = terminal.ask("  name or IPv4 address: ")
         try:
             endpoint.parse(f"{text}:1")
-        except InvalidInput as error:
-            terminal.say(f"  That {error.what}.")
+        except InvalidInput:
+            terminal.say("  That is neither a name nor an IPv4 address.")
         else:
             return text
 
@@ -246,8 +267,9 @@ def _make(agreed: Agreed, client: Client, under_way: pending.Pending | None) -> 
             "This signer has had a wallet, and it is gone. A new seed would be another node. Nothing was changed",
             "Bring the seed that you wrote down: signer-init --bring-seed",
         )
+    fault = ""
     while True:
-        now = under_way or (_brought(agreed) if agreed.bring_seed else _new(agreed, client))
+        now = under_way or (_brought(agreed, fault) if agreed.bring_seed else _new(agreed, client))
         if not now.confirmed:
             now = _hand_over(agreed, now, again=under_way is not None)
         files.write_file(str(place.birthday), f"{now.birthday}\n".encode(), 0o644)
@@ -262,8 +284,7 @@ def _make(agreed: Agreed, client: Client, under_way: pending.Pending | None) -> 
             place.birthday.unlink()
             if agreed.terminal is None:
                 raise
-            agreed.terminal.say(f"{error}\nNothing was made. Please try again.")
-            under_way = None
+            fault, under_way = str(error), None
             continue
         # A grant of an earlier wallet is worthless: its root key was with that.
         place.macaroon.unlink(missing_ok=True)
@@ -277,8 +298,8 @@ def _new(agreed: Agreed, client: Client) -> pending.Pending:
     return made
 
 
-def _brought(agreed: Agreed) -> pending.Pending:
-    words, birthday = ceremony.take(t.cast("Terminal", agreed.terminal), agreed.network)
+def _brought(agreed: Agreed, fault: str) -> pending.Pending:
+    words, birthday = ceremony.take(t.cast("Terminal", agreed.terminal), agreed.network, fault)
     made = pending.Pending(words, agreed.network, birthday, confirmed=True, brought=True)
     pending.keep(agreed.host, made)
     return made

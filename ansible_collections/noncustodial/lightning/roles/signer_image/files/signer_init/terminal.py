@@ -91,12 +91,27 @@ def of_session() -> Terminal:
 
 def terminals(proc: Path, process: int) -> t.Iterator[int]:
     """The terminals, as device numbers, of a process and of all those that it comes from: sudo gives its command a new one."""
+    for _number, terminal in _ancestry(proc, process):
+        if terminal:
+            yield terminal
+
+
+def connection(proc: Path, process: int) -> str:
+    """SSH_CONNECTION of the login in which a process was started, which sudo does not hand on; empty if that was no login over ssh."""
+    for number, _terminal in _ancestry(proc, process):
+        for variable in (proc / str(number) / "environ").read_bytes().split(b"\0"):
+            if variable.startswith(b"SSH_CONNECTION="):
+                return variable.partition(b"=")[2].decode()
+    return ""
+
+
+def _ancestry(proc: Path, process: int) -> t.Iterator[tuple[int, int]]:
+    """A process and all those that it comes from, with the terminal of each."""
     while process > 0:
         try:
             # The name, which comes before these, may hold anything but ends with the last parenthesis (Linux: proc_pid_stat(5)).
             fields = (proc / str(process) / "stat").read_text().rpartition(")")[2].split()
         except FileNotFoundError:
             return
-        process, terminal = int(fields[1]), int(fields[4])
-        if terminal:
-            yield terminal
+        yield process, int(fields[4])
+        process = int(fields[1])

@@ -34,6 +34,7 @@ class Bench(Machine):
     """A machine that only has files; what would be done to units and firewall is written down."""
 
     tpm = True
+    login = ""
     lnd: t.Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, folder: Path) -> None:
@@ -48,6 +49,9 @@ class Bench(Machine):
 
     def check(self) -> None:
         """It is no real machine."""
+
+    def connection(self) -> str:
+        return self.login
 
     def has_tpm(self) -> bool:
         return self.tpm

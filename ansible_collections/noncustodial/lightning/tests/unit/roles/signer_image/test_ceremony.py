@@ -104,6 +104,15 @@ def test_the_terminals_of_all_that_a_process_comes_from(tmp_path: Path) -> None:
     assert list(terminal.terminals(tmp_path, 30)) == [PTS, SERIAL]
 
 
+def test_from_where_a_login_came_is_known_beyond_sudo(tmp_path: Path) -> None:
+    login = b"HOME=/home/signer-admin\0SSH_CONNECTION=198.51.100.7 50022 203.0.113.74 22\0"
+    for number, parent, environment in ((30, 20, b"SUDO_USER=signer-admin\0"), (20, 10, login), (10, 1, b""), (1, 0, b"")):
+        process(tmp_path, number, parent, 0)
+        (tmp_path / str(number) / "environ").write_bytes(environment)
+    assert terminal.connection(tmp_path, 30) == "198.51.100.7 50022 203.0.113.74 22"
+    assert terminal.connection(tmp_path, 10) == ""
+
+
 def test_a_session_without_a_terminal_is_refused() -> None:
     program = "from signer_init import terminal; terminal.of_session()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

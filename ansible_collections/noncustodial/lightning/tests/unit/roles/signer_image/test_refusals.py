@@ -73,17 +73,17 @@ def test_what_is_no_kit(bench: Bench, content: str) -> None:
     ("chosen", "fault"),
     [
         ({"adress": "signer.example"}, "adress is not known"),
-        ({"address": "no name"}, "address has a host"),
+        ({"address": "https://signer.example"}, "neither a name nor an IPv4 address: 'https://signer.example'"),
         ({"address": 7}, "address is no text"),
         ({"port": "10009"}, "port is no number"),
-        ({"port": 70000, "address": "signer.example"}, "port from 1 to 65535"),
+        ({"port": 70000}, "port is not from 1 to 65535"),
         ({"admin_addresses": "192.0.2.0/24"}, "admin_addresses is no list"),
         ({"admin_addresses": ["192.0.2.0/24", "10.0.0.0/8; }"]}, r"admin_addresses\[1\] is neither"),
         ({"admin_addresses": []}, "nobody could log in again"),
         ({"bundle_valid_for": 0}, "bundle_valid_for is below 1"),
         ({"root_key_id": 0}, "root_key_id is below 1"),
         ({"root_key_id": True}, "root_key_id is no number"),
-        ({"seed_recipient": "AGE-SECRET-KEY-1AAAA"}, "private key"),
+        ({"seed_recipient": "AGE-SECRET-KEY-1AAAA"}, "is refused: seed_recipient is a private key"),
         ({"seed_recipient": "ssh-rsa AAAA"}, "neither an age key"),
         ({"without_tpm": "yes"}, "is not the sentence"),
     ],
@@ -113,6 +113,20 @@ def agreed(bench: Bench, **chosen: t.Any) -> steps.Agreed:
 
 
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+def test_a_mistyped_key_for_the_seed_is_seen_before_anything_is_changed(bench: Bench) -> None:
+    bench.give_kit()
+    with pytest.raises(InvalidInput, match="Cannot encrypt to age1"):
+        agreed(bench, address="signer.example", seed_recipient=RECIPIENT[:-1] + "q")
+
+
+def test_who_administers_it_is_not_locked_out(bench: Bench) -> None:
+    bench.give_kit()
+    bench.login = "198.51.100.7 50022 203.0.113.74 22"
+    with pytest.raises(Refused, match=r"you come from 198\.51\.100\.7, .* to 192\.0\.2\.0/24 alone\. Nothing was changed"):
+        agreed(bench, address="signer.example", seed_recipient=RECIPIENT, admin_addresses=["192.0.2.0/24"])
+    assert agreed(bench, address="signer.example", seed_recipient=RECIPIENT, admin_addresses=["192.0.2.0/24", "198.51.100.0/24"])
 
 
 def test_no_tpm_is_refused_but_in_so_many_words(bench: Bench) -> None:

@@ -24,6 +24,8 @@ UNLOCKER = "lnrpc.WalletUnlocker"
 WORDS = [f"mnemonicword{number}" for number in range(24)]
 OTHERS = [f"otherword{number}" for number in range(24)]
 
+SOMEBODY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
 Lnd = t.Callable[..., ScriptedLnd]
 
 
@@ -77,7 +79,7 @@ def typed(*lines: str) -> Terminal:
 
 def agreed(bench: Bench, terminal: Terminal | None = None, bring_seed: bool = False, **chosen: t.Any) -> steps.Agreed:
     """As agree() makes it, which has its own tests."""
-    made = steps.agree(bench, steps.Request(chosen={"address": "localhost", "seed_recipient": "ssh-ed25519 AAAA", **chosen}))
+    made = steps.agree(bench, steps.Request(chosen={"address": "localhost", "seed_recipient": SOMEBODY, **chosen}))
     settings = made.chosen if "seed_recipient" in chosen else steps.replace(made.chosen, seed_recipient="")
     return steps.Agreed(bench, made.image, made.kit, settings, terminal, bring_seed)
 
@@ -204,12 +206,15 @@ def test_a_brought_seed(bench: Bench, lnd: Lnd) -> None:
 
 def test_words_that_are_no_seed_leave_nothing(bench: Bench, lnd: Lnd) -> None:
     """lnd says so, and they are asked for again."""
-    refused = Call(f"{UNLOCKER}/InitWallet", Fails(f"word {WORDS[3]} isn't a part of default word list"))
+    refused = Call(f"{UNLOCKER}/InitWallet", Fails(f"word {WORDS[3]} isn't a part of default word list (index=3)"))
     lnd(*NO_WALLET, refused, Call(GET, {"state": "NON_EXISTING"}), *made(OTHERS))
     terminal = typed(" ".join(WORDS), "2025-03-01", " ".join(OTHERS), "2025-03-02")
     wallet(bench, terminal, bring_seed=True)
     shown = t.cast("io.StringIO", terminal._writer).getvalue()
-    assert "Please try again" in shown
+    # On the screen on which they are typed again: the first one is hidden behind it.
+    *_before, second = shown.split("\033[?1049h")
+    assert "isn't a part of default word list (word 4 of 24)" in second
+    assert "Please try again" in second
     assert WORDS[3] not in shown
     assert bench.place.birthday.read_text() == "1740873600\n"
 
