@@ -68,6 +68,10 @@ def test_the_tenant_takes_its_node_away_and_gives_it_back(regtest: Regtest) -> N
     assert "The tenant has revoked the macaroon" in run.text
 
     run = regtest.play("handover", inventory="umbrella")
+    assert run.status != 0
+    assert "The grant 31 was revoked on this node, and is not given again by itself" in run.text
+    regtest.sh("umbrella", "rm /etc/handover/provider.macaroon")
+    run = regtest.play("handover", inventory="umbrella")
     assert run.status == 0, run.output
     run = regtest.play("onboard_tenant", "--limit=umbrella", inventory=BOTH)
     assert run.status == 0, run.output

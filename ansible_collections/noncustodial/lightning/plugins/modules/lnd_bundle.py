@@ -69,7 +69,7 @@ options:
   valid_for:
     description:
       - Seconds in which the offer may be taken up. The grant itself has no such end.
-      - The date of an existing bundle is kept while it lies ahead, but not beyond this.
+      - The date of an existing bundle is kept while it lies ahead, but not beyond this. A bundle that changes is a new offer, with a new date.
     type: int
     default: 1209600
 requirements:

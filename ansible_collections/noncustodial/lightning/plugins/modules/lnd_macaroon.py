@@ -57,6 +57,13 @@ options:
     type: str
     choices: [fail, drop]
     default: fail
+  revoked:
+    description:
+      - What to do if O(path) holds a macaroon of O(root_key_id), and the node has that root key no more, because it was deleted to revoke the macaroon.
+      - V(bake) grants anew; V(refuse) fails, so that a revocation stays until somebody decides otherwise.
+    type: str
+    choices: [bake, refuse]
+    default: bake
   owner:
     description: Name of the user who owns the file; by default the one who runs the module.
     type: str
@@ -157,6 +164,7 @@ def main() -> None:
             "root_key_id": {"type": "int", "required": True, "no_log": False},
             "caveats": {"type": "list", "elements": "str", "default": []},
             "unknown_uris": {"type": "str", "choices": ["fail", "drop"], "default": "fail"},
+            "revoked": {"type": "str", "choices": ["bake", "refuse"], "default": "bake"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
             "credential": {"type": "str", "no_log": False},
@@ -174,6 +182,7 @@ def main() -> None:
         owner=params["owner"],
         group=params["group"],
         credential=params["credential"],
+        keep_revoked=params["revoked"] == "refuse",
     )
     module.checked(lambda: baking.check(desired))
 

@@ -37,6 +37,7 @@ class Desired:
         owner: user name of the file's owner.
         group: group name of the file.
         credential: the name under which systemd seals the file; None leaves it in the clear.
+        keep_revoked: whether a grant whose root key was deleted is not given again.
     """
 
     path: str | None
@@ -47,6 +48,7 @@ class Desired:
     owner: str | None = None
     group: str | None = None
     credential: str | None = None
+    keep_revoked: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def plan_present(desired: Desired, present: Present) -> Plan:
 
     Raises:
         InvalidInput: the node does not have a method that is to be granted.
-        Refused: the file is one of lnd's own.
+        Refused: the file is one of lnd's own, or its grant was revoked and shall stay so.
     """
     permissions = wanted(desired, present)
     found = present.macaroon
@@ -162,6 +164,11 @@ def plan_present(desired: Desired, present: Present) -> Plan:
     }
     if found and found.root_key_id == 0:
         raise Refused(f"{desired.path} holds a macaroon of root key 0, as lnd's own files do; it is not replaced", "Give another path")
+    if desired.keep_revoked and is_revoked(desired, present):
+        raise Refused(
+            f"The grant {desired.root_key_id} was revoked on this node, and is not given again by itself. Nothing was changed",
+            f"To grant again, say so: by another root key, such as {desired.root_key_id + 1}, or by removing {desired.path}",
+        )
     same = found is not None and (found.permissions, found.root_key_id, found.caveats) == (
         permissions,
         desired.root_key_id,
@@ -172,6 +179,12 @@ def plan_present(desired: Desired, present: Present) -> Plan:
     if not present.protected:
         return Plan((Action("protect"),), shown(present), after)
     return Plan((), after, after)
+
+
+def is_revoked(desired: Desired, present: Present) -> bool:
+    """Whether the file holds a grant under the wanted root key, and the node has that key no more."""
+    found = present.macaroon
+    return found is not None and found.root_key_id == desired.root_key_id and found.root_key_id not in present.root_key_ids
 
 
 def plan_absent(desired: Desired, present: Present) -> Plan:

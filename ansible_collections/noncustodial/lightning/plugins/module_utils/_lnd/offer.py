@@ -111,7 +111,12 @@ def read_offer(client: Client, desired: Desired, now: datetime.datetime) -> Offe
     problems = bundle.validate(content, terms)
     if problems:
         raise Invalid("The bundle would be refused by the provider; it", problems, "Nothing was written. Correct what is named")
-    outside = envelope.outside(content, terms.kit["age_recipient"], sshsig.public_key_of(desired.signing_key_file))
+    recipient, key = terms.kit["age_recipient"], sshsig.public_key_of(desired.signing_key_file)
+    outside = envelope.outside(content, recipient, key)
+    if dict(outside) != dict(present):
+        # What has changed is a new offer, which has all its time.
+        content["expires"] = _expires({}, desired.valid_for, now)
+        outside = envelope.outside(content, recipient, key)
     return Offer(content, outside, present, _mode(desired.path))
 
 

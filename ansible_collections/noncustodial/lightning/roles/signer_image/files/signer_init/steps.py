@@ -335,7 +335,7 @@ def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
     )
     with closing(node.connect(place, agreed.network)) as client:
         present = baking.read_present(client, wanted)
-        _not_revoked(agreed, present)
+        _not_revoked(agreed, wanted, present)
         for action in baking.plan_present(wanted, present).actions:
             baking.apply_baking(client, action, wanted)
         made = offer.read_offer(client, desired, document.now())
@@ -344,10 +344,9 @@ def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
     return {**offer.shown(made.outside), "node_id": made.content["node_id"], "endpoint": made.content["endpoint"]}
 
 
-def _not_revoked(agreed: Agreed, present: baking.Present) -> None:
+def _not_revoked(agreed: Agreed, wanted: baking.Desired, present: baking.Present) -> None:
     """A grant that the tenant has revoked does not come back by itself."""
-    there = present.macaroon
-    if there is not None and there.root_key_id == agreed.chosen.root_key_id and there.root_key_id not in present.root_key_ids:
+    if baking.is_revoked(wanted, present):
         raise Refused(
             f"The grant {agreed.chosen.root_key_id} was revoked on this signer, and is not given again by itself. Nothing was changed",
             f"To let the provider sign again, say so: signer-init --root-key-id {agreed.chosen.root_key_id + 1}, and hand over the new bundle",

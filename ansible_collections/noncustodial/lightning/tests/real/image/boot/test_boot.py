@@ -62,9 +62,9 @@ def secrets(machine: Virtual) -> list[str]:
     return [line.split()[0] for line in machine.run("sudo", "sha256sum", *OF_ITS_OWN).stdout.splitlines()]
 
 
-def signs(machine: Virtual, provider: Provider) -> bool:
+def signs(machine: Virtual, provider: Provider, opened: Values) -> bool:
     try:
-        provider.check(machine.endpoint, Kept.first)
+        provider.check(machine.endpoint, opened)
     except AssertionError:
         return False
     return True
@@ -119,7 +119,7 @@ def test_after_that_power_cut_it_signs_again_by_itself(
     machine.start()
     # Waiting for a login takes nothing from a machine that starts; asking for signatures does.
     machine.await_login()
-    until("signatures", lambda: signs(machine, provider), PATIENCE)
+    until("signatures", lambda: signs(machine, provider, Kept.first), PATIENCE)
     record_property("seconds from power on to signatures", round(time.monotonic() - began))
 
 
@@ -130,11 +130,11 @@ def test_a_copied_disk_neither_signs_nor_has_the_seed(machine: Virtual, provider
     status = machine.status()
     assert not status["done"]
     assert "journalctl" in status["next"]
-    assert not signs(machine, provider)
+    assert not signs(machine, provider, Kept.first)
     assert machine.run(f"sudo systemd-creds decrypt --name=wallet-password {PASSWORD} -").returncode != 0
     # And no other way round: what signer-init has for it is the seed that its owner brings.
     assert machine.run("sudo", "signer-init").returncode == 1
-    assert not signs(machine, provider)
+    assert not signs(machine, provider, Kept.first)
 
 
 def test_the_console_has_no_seed(machine: Virtual) -> None:
@@ -206,3 +206,22 @@ def test_two_machines_of_one_image_share_no_secret(other: Virtual, provider: Pro
     found = secrets(other)
     assert len(found) == len(Kept.secrets) == len(OF_ITS_OWN)
     assert not set(found) & set(Kept.secrets)
+
+
+def test_a_disk_that_fills_up_stops_no_signature(other: Virtual, provider: Provider) -> None:
+    """And lnd starts on it."""
+    opened = provider.open(other.sudo_cat, "globex")
+    fill = "fallocate --length=$(($(stat --file-system --format='%f * %S' /) - 8388608)) /full; cat /dev/zero >/rest"
+    assert "No space left on device" in other.run(f"sudo sh -c {shlex.quote(fill)}").stderr
+    provider.check(other.endpoint, opened)
+    former = other.run("systemctl", "show", "--property=MainPID", "--value", "lnd@signer.service").stdout
+    assert other.run("sudo", "systemctl", "kill", "--signal=KILL", "lnd@signer.service").returncode == 0
+    until(
+        "another lnd",
+        lambda: other.run("systemctl", "show", "--property=MainPID", "--value", "lnd@signer.service").stdout not in (former, "0\n"),
+        PATIENCE,
+    )
+    until("signatures", lambda: signs(other, provider, opened), PATIENCE)
+    assert other.run("sudo", "rm", "/full", "/rest").returncode == 0
+    status = other.status()
+    assert status["done"], status

@@ -142,6 +142,11 @@ def test_revoked_macaroon_is_baked_anew(scripted: Scripted, succeeds: t.Any, fil
     assert succeeds("lnd_macaroon", **options(file), **lnd.options)["actions"] == ["bake"]
 
 
+def test_revoked_macaroon_stays_revoked_if_asked(scripted: Scripted, fails: t.Any, file: Path) -> None:
+    put(file, grant())
+    assert "was revoked on this node" in fails("lnd_macaroon", **options(file, revoked="refuse"), **scripted(ids()).options)
+
+
 def test_forged_macaroon_is_baked_anew(scripted: Scripted, succeeds: t.Any, file: Path) -> None:
     found = put(file, grant())
     said = Fails("verification failed: signature mismatch after caveat verification", "INVALID_ARGUMENT")

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import baking
@@ -51,6 +53,18 @@ def test_absent(present: Present, actions: list[str]) -> None:
 def test_lnds_own_file_is_not_replaced() -> None:
     with pytest.raises(Refused):
         baking.plan_present(WANTED, Present(KEYS, exists=True, macaroon=baked(["info:read"], 0)))
+
+
+def test_what_was_revoked_stays_so_if_asked() -> None:
+    keeps = replace(WANTED, keep_revoked=True)
+    revoked = Present(frozenset({0, 8}), exists=True, macaroon=GOOD)
+    assert baking.plan_present(WANTED, revoked).changed
+    with pytest.raises(Refused, match="The grant 7 was revoked on this node, and is not given again by itself"):
+        baking.plan_present(keeps, revoked)
+    # Another grant, a new one, and one that only its file has lost.
+    assert baking.plan_present(replace(keeps, root_key_id=9), revoked).changed
+    assert baking.plan_present(keeps, Present(frozenset({0}))).changed
+    assert baking.plan_present(keeps, Present(KEYS, exists=True)).changed
 
 
 def test_order_of_caveats_counts() -> None:

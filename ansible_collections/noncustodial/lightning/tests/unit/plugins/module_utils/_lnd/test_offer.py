@@ -115,6 +115,14 @@ def test_the_date_is_kept_while_it_lies_ahead(desk: Desk) -> None:
     assert desk.expires() == document.date_text(NOW + 29 * DAY)
 
 
+def test_a_changed_offer_has_all_its_time(desk: Desk) -> None:
+    desk.run()
+    CHANGES["grant"](desk)
+    assert desk.run(NOW + 13 * DAY)
+    assert desk.expires() == document.date_text(NOW + 27 * DAY)
+    assert not desk.run(NOW + 14 * DAY)
+
+
 def test_a_shorter_offer_is_written_anew(desk: Desk) -> None:
     desk.run()
     assert desk.run(valid_for=3600)
