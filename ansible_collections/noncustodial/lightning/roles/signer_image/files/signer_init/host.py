@@ -94,12 +94,16 @@ class Machine:
         Raises:
             Refused: too little is free.
         """
-        free = shutil.disk_usage(self.place.root or "/").free
+        free = self.free()
         if free < NEEDED_BYTES:
             raise Refused(
                 f"Only {free >> 20} MiB are free on this machine's disk, and the signer needs {NEEDED_BYTES >> 20}. Nothing was changed",
                 "Give the machine a larger disk (4 GiB will do for years), start it again, and run signer-init again",
             )
+
+    def free(self) -> int:
+        """Bytes that lnd can still write."""
+        return shutil.disk_usage(self.place.root or "/").free
 
     def has_tpm(self) -> bool:
         """Whether systemd can seal to a TPM here, all of it: firmware, driver and library."""

@@ -13,7 +13,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing
 
 from . import handover, kits, node, pending
-from .host import Machine
+from .host import NEEDED_BYTES, Machine
 from .place import Place
 from .settings import Image, Settings, read_image, read_settings
 
@@ -31,6 +31,7 @@ class Found:
         kit: if it is there and for this signer.
         kit_fault: why not, empty if it is only missing.
         sealed: how the wallet's password is kept; empty if it could not be.
+        free: bytes on the disk that lnd can still write.
         has_firewall: whether the signer closes itself to others.
         closed: whether the firewall knows the kit.
         seed: one of NONE, UNDER_WAY, CONFIRMED, FOREIGN.
@@ -53,6 +54,7 @@ class Found:
     kit: kits.Kit | None = None
     kit_fault: str = ""
     sealed: str = ""
+    free: int = NEEDED_BYTES
     has_firewall: bool = True
     closed: bool = False
     seed: str = NONE
@@ -105,6 +107,7 @@ def read(host: Machine) -> Found:
         "kit": kit,
         "kit_fault": fault,
         "sealed": _sealed(host, chosen),
+        "free": host.free(),
         "has_firewall": host.has_firewall,
         "fetching": host.fetching(place.bundle),
         "journal": host.journal,
@@ -194,6 +197,7 @@ def steps(found: Found) -> list[Step]:
             f"{found.chosen.address}:{found.chosen.port}" if found.chosen.address else "not chosen yet",
         ),
         Step("keys", bool(found.sealed), found.sealed or "there is no TPM to seal them to"),
+        _disk(found),
         *([_firewall(found)] if found.has_firewall else []),
         Step(
             "seed",
@@ -210,6 +214,14 @@ _SEED = {
     CONFIRMED: "you have confirmed it; its wallet is not there yet",
     FOREIGN: "sealed by another machine: this is a copy of a disk",
 }
+
+
+def _disk(found: Found) -> Step:
+    text = f"{found.free >> 20} MiB are free"
+    if found.free >= NEEDED_BYTES:
+        return Step("disk", True, text)
+    # Signing writes nothing. lnd writes a backup of its channels, of which a signer has none, when it starts.
+    return Step("disk", False, f"only {text}: lnd signs as long as it runs, and may not start again")
 
 
 def _firewall(found: Found) -> Step:
@@ -243,6 +255,8 @@ def following(found: Found) -> str:
         return "Start anew from the image, and bring your seed: signer-init --bring-seed"
     if found.revoked:
         return f"Nothing, if that is as you want it; otherwise: signer-init --root-key-id {found.chosen.root_key_id + 1}"
+    if found.free < NEEDED_BYTES:
+        return "Make room on this machine's disk, or give it a larger one; lnd then starts by itself"
     if found.wallet and found.seed == NONE and not found.node_id:
         return f"See why lnd does not serve: {found.journal}"
     if not found.wallet and found.seed == NONE and found.had_wallet:

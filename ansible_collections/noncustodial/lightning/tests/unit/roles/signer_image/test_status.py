@@ -95,6 +95,8 @@ FRESH: dict[str, t.Any] = {
         ({"node_id": "", "state": "LOCKED", "journal": "podman logs THIS-CONTAINER"}, ["lnd"], "podman logs THIS-CONTAINER"),
         ({"node_id": "", "state": "", "wallet": False, "bundle": None}, ["seed", "lnd", "bundle"], "--bring-seed"),
         ({"bundle": None}, ["bundle"], "Run signer-init"),
+        ({"free": 3 << 20}, ["disk"], "Make room on this machine's disk"),
+        ({"free": 3 << 20, "node_id": ""}, ["disk", "lnd"], "Make room on this machine's disk"),
         ({"revoked": True}, ["bundle"], "signer-init --root-key-id 2"),
         ({"bundle": {"expires": "2020-01-01T00:00:00Z"}}, [], "signer-init writes a new one"),
     ],
