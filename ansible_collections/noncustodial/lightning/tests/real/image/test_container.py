@@ -100,7 +100,7 @@ def test_a_new_container_waits(box: Box) -> None:
     until("what it says", lambda: "Waiting for signer-init" in podman("logs", box.name).stdout, 30)
     assert not reaches(box.address, PORT)
     status = json.loads(box.inside("signer-status", "--json", check=False).stdout)
-    assert [step["name"] for step in status["steps"] if step["done"]] == ["kit", "keys"]
+    assert [step["name"] for step in status["steps"] if step["done"]] == ["kit", "keys", "disk"]
 
 
 def test_from_kit_to_bundle(box: Box, provider: Provider, tmp_path: Path) -> None:

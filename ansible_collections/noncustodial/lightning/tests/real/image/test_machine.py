@@ -69,7 +69,7 @@ def begin(machine: Machine) -> Session:
 def test_a_new_machine_waits_for_its_tenant(machine: Machine) -> None:
     """The kit has come with the machine. Nothing listens but ssh."""
     status = machine.status()
-    assert [step["name"] for step in status["steps"] if step["done"]] == ["kit"]
+    assert [step["name"] for step in status["steps"] if step["done"]] == ["kit", "disk"]
     assert "signer-init" in status["next"]
     assert ports(machine) == {22}
     assert machine.inside("systemctl", "--failed", "--plain", "--no-legend").stdout == ""

@@ -153,7 +153,7 @@ def test_without_a_network_it_starts_and_goes_on_when_there_is_one(machine: Virt
     assert subprocess.run(other.ssh("true"), check=False, capture_output=True, timeout=60).returncode != 0
     other.plug(True)
     other.await_login()
-    assert [step["name"] for step in other.status()["steps"] if step["done"]] == ["keys"]
+    assert [step["name"] for step in other.status()["steps"] if step["done"]] == ["keys", "disk"]
 
 
 def begin(machine: Virtual, *options: str) -> subprocess.CompletedProcess[str]:
