@@ -176,6 +176,14 @@ def test_updates_by_itself_or_never(build: t.Any, monkeypatch: pytest.MonkeyPatc
     assert any("enable unattended-upgrades.service" in option for option in asked) is unattended
 
 
+def test_the_same_packages_make_the_same_initrd(build: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its maker asks for a time, and would take that of the day."""
+    given: dict[str, t.Any] = {}
+    monkeypatch.setattr(build, "run", lambda *_command, **options: given.update(options))
+    build.mmdebstrap({"sources": [], "snapshot": "", "suite": "trixie"}, [], build.WORK / "root")
+    assert given["env"]["SOURCE_DATE_EPOCH"].isdecimal()
+
+
 def test_a_disk_that_is_too_small(build: t.Any, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     (tmp_path / "root/lnd").write_bytes(bytes(5 << 20))
