@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A signer is not set up by a wrong kit. The kit is another's, and the firewall of the tenant's machine is written of it.
+"""A signer is not set up by a wrong kit, nor with a firewall that locks its administrator out. The kit is another's, and the firewall is written of it.
 
 Which addresses a kit may have: tests/unit/plugins/module_utils/_lnd/test_bundle_parts.py.
 """
@@ -33,3 +33,22 @@ def test_a_wrong_kit(regtest: Regtest, tmp_path: Path, changes: dict[str, t.Any]
     assert words in run.text, run.output
     assert run.changed == {"signer-acme": 0}
     assert regtest.sh("signer-acme", "nft list ruleset; sha256sum /etc/nftables.conf /etc/signer/*") == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"signer_admin_addresses": ["192.0.2.0/24"]}, "to 192.0.2.0/24 alone"),
+        # What sudo starts is not told from where its user came.
+        ({"signer_admin_addresses": ["192.0.2.0/24"], "ansible_become": True}, "to 192.0.2.0/24 alone"),
+        ({"signer_ssh_port": "2222"}, "to port 22, and its firewall would open ssh at port 2222"),
+    ],
+)
+def test_a_firewall_that_locks_out(regtest: Regtest, changes: dict[str, t.Any], words: str) -> None:
+    before = regtest.sh("signer-acme", "nft list ruleset; sha256sum /etc/nftables.conf")
+    run = regtest.play("signer", f"--extra-vars={json.dumps(changes)}", inventory="acme")
+    assert run.status != 0
+    assert "You would lock yourself out" in run.text, run.output
+    assert words in run.text
+    assert run.changed == {"signer-acme": 0}
+    assert regtest.sh("signer-acme", "nft list ruleset; sha256sum /etc/nftables.conf") == before

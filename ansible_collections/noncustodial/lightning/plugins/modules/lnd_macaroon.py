@@ -60,7 +60,7 @@ options:
   revoked:
     description:
       - What to do if O(path) holds a macaroon of O(root_key_id), and the node has that root key no more, because it was deleted to revoke the macaroon.
-      - V(bake) grants anew; V(refuse) fails, so that a revocation stays until somebody decides otherwise.
+      - V(bake) grants anew; V(refuse) fails, so that a revocation stays until somebody decides otherwise. It is known by that file alone.
     type: str
     choices: [bake, refuse]
     default: bake
@@ -77,7 +77,8 @@ options:
       - A file that cannot be unsealed here under this name is replaced.
     type: str
 notes:
-  - A macaroon that was replaced remains valid until its root key is deleted. To take permissions away, revoke first and bake then.
+  - A macaroon that was replaced remains valid until its root key is deleted. To take permissions away, bake another
+    one under a new root key, and delete the old key.
 seealso:
   - module: noncustodial.lightning.lnd_signer_check
 author:

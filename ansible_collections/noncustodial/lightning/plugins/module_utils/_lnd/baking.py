@@ -166,7 +166,8 @@ def plan_present(desired: Desired, present: Present) -> Plan:
         raise Refused(f"{desired.path} holds a macaroon of root key 0, as lnd's own files do; it is not replaced", "Give another path")
     if desired.keep_revoked and is_revoked(desired, present):
         raise Refused(
-            f"The grant {desired.root_key_id} was revoked on this node, and is not given again by itself. Nothing was changed",
+            f"The grant {desired.root_key_id} in {desired.path} was revoked on this node, or is of a wallet that is no more; it is not given again by "
+            "itself. Nothing was changed",
             f"To grant again, say so: by another root key, such as {desired.root_key_id + 1}, or by removing {desired.path}",
         )
     same = found is not None and (found.permissions, found.root_key_id, found.caveats) == (

@@ -92,7 +92,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "macaroon_malformed": (FAIL, f"The file is damaged: onboard the tenant again, or {_RENEW}"),
     "macaroon_refused": (FAIL, f"The tenant has revoked the macaroon, or it is of another node: {_RENEW}"),
     "caveat_unmet": (FAIL, f"The macaroon has ended, or is for another address: ask the tenant, or {_RENEW}"),
-    grant.TOO_WIDE: (FAIL, f"The tenant should grant no more than the hub calls: delete its root key, bake it anew, and {_RENEW}"),
+    grant.TOO_WIDE: (
+        FAIL,
+        f"The tenant should grant no more than the hub calls: bake another one under a new root key, delete the old key, and {_RENEW}",
+    ),
     grant.TOO_NARROW: (FAIL, f"The tenant must bake the macaroon anew, and {_RENEW}"),
     grant.ROOT_KEY_ZERO: (FAIL, f"The tenant must bake the macaroon under another root key id, and {_RENEW}"),
     "grant_not_enforced": (

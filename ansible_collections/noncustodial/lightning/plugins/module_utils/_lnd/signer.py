@@ -104,7 +104,10 @@ REASONS: dict[str, tuple[str, str]] = {
         FAIL,
         f"The grant has ended, is for another address, or its guard does not run on the signer: ask the tenant, or {_RENEW}",
     ),
-    grant.TOO_WIDE: (FAIL, f"The tenant should grant no more than is needed: delete its root key, bake it anew, and {_RENEW}"),
+    grant.TOO_WIDE: (
+        FAIL,
+        f"The tenant should grant no more than is needed: bake another one under a new root key, delete the old key, and {_RENEW}",
+    ),
     grant.TOO_NARROW: (FAIL, f"The tenant must bake the grant anew, and {_RENEW}"),
     grant.ROOT_KEY_ZERO: (FAIL, f"The tenant must bake the grant under another root key id, and {_RENEW}"),
     "grant_not_enforced": (

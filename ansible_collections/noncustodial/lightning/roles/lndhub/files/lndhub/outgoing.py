@@ -203,8 +203,7 @@ class Outgoing:
             raise InTransit from second
         if record is None or record.status == "FAILED":
             # A failed one is of an earlier attempt at the same invoice, with a reason that is not of this one.
-            await ledger.release(self._pool, pending.id, "the node refused it")
-            raise PaymentFailed("payment failed: the node refused it") from error
+            await self._failed(pending, "the node refused it")
         if not record.ended:
             raise InTransit from error
         return await self.conclude(pending, record)
@@ -216,11 +215,9 @@ class Outgoing:
             PaymentFailed: lnd says that it failed; that is booked.
             InTransit: it could not be booked now.
         """
+        if record.status == "FAILED":
+            await self._failed(pending, _REASONS.get(record.failure, "it did not succeed"))
         try:
-            if record.status == "FAILED":
-                reason = _REASONS.get(record.failure, "it did not succeed")
-                await ledger.release(self._pool, pending.id, reason)
-                raise PaymentFailed(f"payment failed: {reason}")
             if record.amount_msat != pending.amount_msat:
                 # Somebody else has paid this hash by this node, with another amount. Neither booking would be right; a person must look.
                 _LOG.error(
@@ -235,6 +232,15 @@ class Outgoing:
             "payment %d made: %d msat, fee %d msat, hash %s", pending.id, record.amount_msat, record.fee_msat, record.payment_hash.hex()
         )
         return Paid(pending.payment_hash, record.preimage, record.amount_msat, record.fee_msat)
+
+    async def _failed(self, pending: Pending, reason: str) -> t.NoReturn:
+        """Give back what was reserved, and say so."""
+        try:
+            await ledger.release(self._pool, pending.id, reason)
+        except (*db.UNREACHABLE, asyncpg.PostgresError) as error:
+            _LOG.error("payment %d has failed and could not be booked: %s", pending.id, error)
+            raise InTransit from error
+        raise PaymentFailed(f"payment failed: {reason}")
 
     async def look(self, pending: Pending) -> None:
         """Book the end of a payment that nobody follows, if lnd knows it or the rule above allows it.

@@ -86,10 +86,15 @@ def read_settings(place: Place, **given: t.Any) -> Settings:
             found = document.read(read_file(str(place.settings), "the signer's settings"))
         except document.NotJson as error:
             raise Invalid(f"{place.settings}", [Problem("", error.what)], _CURE) from error
-    return _settings(str(place.settings), found, {name: value for name, value in given.items() if value is not None})
+    return parse_settings(str(place.settings), found, {name: value for name, value in given.items() if value is not None})
 
 
-def _settings(path: str, found: object, given: t.Mapping[str, t.Any]) -> Settings:
+def parse_settings(path: str, found: object, given: t.Mapping[str, t.Any]) -> Settings:
+    """Settings from a document, with what was given in its place.
+
+    Raises:
+        InvalidInput: something in it is wrong; all faults are named.
+    """
     kinds = {field.name: type(field.default) for field in fields(Settings)}
     if not isinstance(found, dict):
         raise Invalid(path, [Problem("", "is not an object")], _CURE)

@@ -13,12 +13,16 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing
 
 from . import handover, kits, node, pending
-from .host import NEEDED_BYTES, Machine
+from .host import Machine
 from .place import Place
 from .settings import Image, Settings, read_image, read_settings
 
 NONE, UNDER_WAY, CONFIRMED, FOREIGN = "none", "under_way", "confirmed", "foreign"
 """What there is of a seed that is on its way to its owner; a foreign one was sealed by another machine."""
+
+
+# Bytes: well below what signer-init asks for, so that a disk that was large enough for it does not alarm at once.
+_LOW_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Found:
     kit: kits.Kit | None = None
     kit_fault: str = ""
     sealed: str = ""
-    free: int = NEEDED_BYTES
+    free: int = _LOW_BYTES
     has_firewall: bool = True
     closed: bool = False
     seed: str = NONE
@@ -218,7 +222,7 @@ _SEED = {
 
 def _disk(found: Found) -> Step:
     text = f"{found.free >> 20} MiB are free"
-    if found.free >= NEEDED_BYTES:
+    if found.free >= _LOW_BYTES:
         return Step("disk", True, text)
     # Signing writes nothing. lnd writes a backup of its channels, of which a signer has none, when it starts.
     return Step("disk", False, f"only {text}: lnd signs as long as it runs, and may not start again")
@@ -255,8 +259,8 @@ def following(found: Found) -> str:
         return "Start anew from the image, and bring your seed: signer-init --bring-seed"
     if found.revoked:
         return f"Nothing, if that is as you want it; otherwise: signer-init --root-key-id {found.chosen.root_key_id + 1}"
-    if found.free < NEEDED_BYTES:
-        return "Make room on this machine's disk, or give it a larger one; lnd then starts by itself"
+    if found.free < _LOW_BYTES:
+        return f"Make room on this machine's disk, or give it a larger one; {'lnd then starts by itself' if found.wallet else 'then run signer-init'}"
     if found.wallet and found.seed == NONE and not found.node_id:
         return f"See why lnd does not serve: {found.journal}"
     if not found.wallet and found.seed == NONE and found.had_wallet:

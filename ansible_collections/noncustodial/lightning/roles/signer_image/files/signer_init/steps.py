@@ -100,6 +100,7 @@ def run(host: Machine, request: Request, say: Say) -> dict[str, t.Any]:
     """
     request = replace(request, kit_file=request.kit_file or host.offered_kit())
     agreed = agree(host, request)
+    check_admin(host, agreed.chosen, "Say which network you are in, over IPv4 and at port 22: signer-init --admin NETWORK")
     say(f"Kit of {agreed.kit['tenant']} on {agreed.network}. The provider will dial {agreed.chosen.address}:{agreed.chosen.port}.")
     configure(agreed, request.kit_file)
     if host.has_firewall:
@@ -123,7 +124,6 @@ def agree(host: Machine, request: Request) -> Agreed:
     chosen = read_settings(place, **request.chosen)
     kit = kits.read(place, image, request.kit_file)
     check_close_address(chosen, kit["network"])
-    check_admin(host, chosen)
     if chosen.seed_recipient and not place.wallet(kit["network"]).exists():
         # A key that was mistyped has the form of one; only age knows that it is none.
         age.encrypt(b"", chosen.seed_recipient)
@@ -139,8 +139,13 @@ def agree(host: Machine, request: Request) -> Agreed:
     return Agreed(host, image, kit, chosen, terminal, request.bring_seed)
 
 
-def check_admin(host: Machine, chosen: Settings) -> None:
+def check_admin(host: Machine, chosen: Settings, cure: str) -> None:
     """Refuse a firewall that would not let its administrator in again; it would not cut off this login, so that nobody would notice.
+
+    Args:
+        host: the machine.
+        chosen: with the networks from which ssh will be open.
+        cure: what the tenant can do.
 
     Raises:
         Refused: the login comes from elsewhere.
@@ -148,9 +153,9 @@ def check_admin(host: Machine, chosen: Settings) -> None:
     login = host.connection() if host.has_firewall else ""
     if not ssh_admitted(login, chosen.admin_addresses):
         raise Refused(
-            f"You would lock yourself out: this machine sees you come from {login.split()[0]}, and its firewall would open ssh to "
-            f"{', '.join(chosen.admin_addresses)} alone. Nothing was changed",
-            "Give an IPv4 network that you are in: signer-init --admin NETWORK",
+            f"You would lock yourself out: this machine sees you come from {login.split()[0]} to port {login.split()[3]}, and its firewall would open ssh "
+            f"at port 22 to {', '.join(chosen.admin_addresses)} alone. Nothing was changed",
+            cure,
         )
 
 

@@ -99,9 +99,14 @@ def terminals(proc: Path, process: int) -> t.Iterator[int]:
 def connection(proc: Path, process: int) -> str:
     """SSH_CONNECTION of the login in which a process was started, which sudo does not hand on; empty if that was no login over ssh."""
     for number, _terminal in _ancestry(proc, process):
-        for variable in (proc / str(number) / "environ").read_bytes().split(b"\0"):
+        try:
+            environment = (proc / str(number) / "environ").read_bytes()
+        except OSError:
+            # It has ended since, or is not ours to read.
+            continue
+        for variable in environment.split(b"\0"):
             if variable.startswith(b"SSH_CONNECTION="):
-                return variable.partition(b"=")[2].decode()
+                return variable.partition(b"=")[2].decode(errors="replace")
     return ""
 
 

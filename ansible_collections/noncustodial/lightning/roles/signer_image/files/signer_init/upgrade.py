@@ -24,7 +24,7 @@ from . import handover, kits, node, onetime, package, status, steps
 from .handover import NOT_TAKEN, RETIRED, SENT, TAKEN, TAKING, Record
 from .host import Machine
 from .package import Package
-from .settings import Settings, read_image
+from .settings import Settings, parse_settings, read_image
 from .steps import Say
 
 
@@ -147,6 +147,12 @@ def _check_package(host: Machine, content: Package, record: Record | None, node_
     if node_id not in (None, content.node_id):
         raise Refused(f"The package is of the signer {content.node_id}, not of {node_id}. Nothing was changed", "See where it comes from")
     package.check_version(content, image)
+    steps.check_admin(
+        host,
+        _settings(content),
+        f"Log in from there, and say it again. Or take the old machine back into service ({handover.BACK}), choose other networks there "
+        "(signer-init --admin NETWORK), and hand it over anew",
+    )
     theirs = _kit(content)
     kits.check_version(theirs, image)
     if host.place.kit.exists() and record is None:
@@ -157,6 +163,14 @@ def _check_package(host: Machine, content: Package, record: Record | None, node_
                     f"The kit of this machine is for {ours[name]}, and the package has a signer for {theirs[name]}. Nothing was changed",
                     "Bring the package to the machine that is meant",
                 )
+
+
+def _settings(content: Package) -> Settings:
+    try:
+        found = document.read(content.content("desk/settings.json"))
+    except document.NotJson as error:
+        raise Invalid("The package", [Problem("desk/settings.json", error.what)], "Nothing was changed") from error
+    return parse_settings("The settings in the package", found, {})
 
 
 def _kit(content: Package) -> kits.Kit:

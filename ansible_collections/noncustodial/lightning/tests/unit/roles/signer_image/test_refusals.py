@@ -124,9 +124,12 @@ def test_a_mistyped_key_for_the_seed_is_seen_before_anything_is_changed(bench: B
 def test_who_administers_it_is_not_locked_out(bench: Bench) -> None:
     bench.give_kit()
     bench.login = "198.51.100.7 50022 203.0.113.74 22"
-    with pytest.raises(Refused, match=r"you come from 198\.51\.100\.7, .* to 192\.0\.2\.0/24 alone\. Nothing was changed"):
-        agreed(bench, address="signer.example", seed_recipient=RECIPIENT, admin_addresses=["192.0.2.0/24"])
-    assert agreed(bench, address="signer.example", seed_recipient=RECIPIENT, admin_addresses=["192.0.2.0/24", "198.51.100.0/24"])
+    request = steps.Request(chosen={"address": "signer.example", "seed_recipient": RECIPIENT, "admin_addresses": ["192.0.2.0/24"]})
+    with pytest.raises(Refused, match=r"you come from 198\.51\.100\.7 to port 22, .* to 192\.0\.2\.0/24 alone\. Nothing was changed"):
+        steps.run(bench, request, lambda _text: None)
+    assert bench.done == []
+    assert not bench.place.settings.exists()
+    steps.check_admin(bench, settings.Settings(admin_addresses=("192.0.2.0/24", "198.51.100.0/24")), "")
 
 
 def test_no_tpm_is_refused_but_in_so_many_words(bench: Bench) -> None:

@@ -432,6 +432,18 @@ def test_a_package_that_must_not_come_here(old: Bench, new: Bench, tmp_path: Pat
     assert take(new, sealed).state == TAKEN
 
 
+def test_who_takes_it_is_not_locked_out(old: Bench, new: Bench, lnd: Lnd) -> None:
+    """By the networks that were chosen on the old machine; until then that one could be taken back into service."""
+    old.choose(address="localhost", admin_addresses=["192.0.2.0/24"])
+    _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
+    new.login = "203.0.113.9 50022 203.0.113.75 22"
+    refused(new, sealed, r"you come from 203\.0\.113\.9 .* to 192\.0\.2\.0/24 alone\. Nothing was changed")
+    assert handover.read(new.place) is None
+    new.login = "192.0.2.9 50022 203.0.113.75 22"
+    lnd(new, *STARTS)
+    assert take(new, sealed).state == TAKEN
+
+
 def test_no_room_on_the_new_machine(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch) -> None:
     _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
     monkeypatch.setattr(new, "check", new.check_space)

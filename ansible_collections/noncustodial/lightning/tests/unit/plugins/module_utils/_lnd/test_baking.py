@@ -59,7 +59,7 @@ def test_what_was_revoked_stays_so_if_asked() -> None:
     keeps = replace(WANTED, keep_revoked=True)
     revoked = Present(frozenset({0, 8}), exists=True, macaroon=GOOD)
     assert baking.plan_present(WANTED, revoked).changed
-    with pytest.raises(Refused, match="The grant 7 was revoked on this node, and is not given again by itself"):
+    with pytest.raises(Refused, match="The grant 7 in /m was revoked on this node, or is of a wallet that is no more"):
         baking.plan_present(keeps, revoked)
     # Another grant, a new one, and one that only its file has lost.
     assert baking.plan_present(replace(keeps, root_key_id=9), revoked).changed
