@@ -149,7 +149,7 @@ def _check_package(host: Machine, content: Package, record: Record | None, node_
     package.check_version(content, image)
     steps.check_admin(
         host,
-        _settings(content),
+        parse_settings("The settings in the package", _document(content, "desk/settings.json"), {}),
         f"Log in from there, and say it again. Or take the old machine back into service ({handover.BACK}), choose other networks there "
         "(signer-init --admin NETWORK), and hand it over anew",
     )
@@ -165,19 +165,15 @@ def _check_package(host: Machine, content: Package, record: Record | None, node_
                 )
 
 
-def _settings(content: Package) -> Settings:
+def _document(content: Package, path: str) -> t.Any:
     try:
-        found = document.read(content.content("desk/settings.json"))
+        return document.read(content.content(path))
     except document.NotJson as error:
-        raise Invalid("The package", [Problem("desk/settings.json", error.what)], "Nothing was changed") from error
-    return parse_settings("The settings in the package", found, {})
+        raise Invalid("The package", [Problem(path, error.what)], "Nothing was changed") from error
 
 
 def _kit(content: Package) -> kits.Kit:
-    try:
-        found = document.read(content.content("desk/kit.json"))
-    except document.NotJson as error:
-        raise Invalid("The package", [Problem("desk/kit.json", error.what)], "Nothing was changed") from error
+    found = _document(content, "desk/kit.json")
     problems = kit.validate(found)
     if not problems and (found["tenant"], found["network"]) != (content.tenant, content.network):
         problems = [Problem("", "is not for the tenant and the network of the package")]
