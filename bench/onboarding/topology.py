@@ -119,7 +119,7 @@ def signer_hosts(tenants: list[Tenant]) -> dict[str, Any]:
                     "vars": {
                         "lnd_name": "signer",
                         "lnd_network": "regtest",
-                        "lnd_version": "0.21.2-beta",
+                        "lnd_version": "0.21.3-beta",
                         "lnd_install_method": "copy",
                         "lnd_install_source": "{{ ncl_cache }}/lnd/v{{ lnd_version }}",
                         "lnd_tls_names": ["{{ inventory_hostname }}"],

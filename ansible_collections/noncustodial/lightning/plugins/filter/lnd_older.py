@@ -20,7 +20,7 @@ description:
   - What follows after that, such as the name of a build of one's own, does not count.
 options:
   _input:
-    description: A version, such as C(0.21.2-beta.rc1).
+    description: A version, such as C(0.21.3-beta.rc1).
     type: str
     required: true
   than:
@@ -32,7 +32,7 @@ options:
 EXAMPLES = r"""
 - name: The version in use is not newer
   ansible.builtin.assert:
-    that: not (lnd_version | noncustodial.lightning.lnd_older('0.21.2-beta'))
+    that: not (lnd_version | noncustodial.lightning.lnd_older('0.21.3-beta'))
 """
 
 RETURN = r"""

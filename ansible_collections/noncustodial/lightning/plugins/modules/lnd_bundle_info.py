@@ -134,7 +134,7 @@ bundle:
       description: Of the lnd, when the bundle was made.
       type: str
       returned: success
-      sample: 0.21.2-beta
+      sample: 0.21.3-beta
     close_address:
       description: Where coins of closed channels go; null for the wallet.
       type: str

@@ -53,7 +53,7 @@ version:
   description: The lnd's version.
   returned: success
   type: str
-  sample: 0.21.2-beta commit=v0.21.2-beta
+  sample: 0.21.3-beta commit=v0.21.3-beta
 commit_hash:
   description: The commit that the lnd was built from.
   returned: success

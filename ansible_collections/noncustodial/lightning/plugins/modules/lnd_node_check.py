@@ -123,7 +123,7 @@ version:
   description: Of the node's lnd.
   returned: success
   type: str
-  sample: 0.21.2-beta
+  sample: 0.21.3-beta
 """
 
 import dataclasses

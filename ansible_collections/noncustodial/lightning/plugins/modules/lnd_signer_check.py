@@ -85,7 +85,7 @@ EXAMPLES = r"""
     certificate: "{{ offer.bundle.certificate }}"
     macaroon: "{{ offer.bundle.macaroon }}"
     node_id: "{{ offer.bundle.node_id }}"
-    node_version: 0.21.2-beta
+    node_version: 0.21.3-beta
 
 - name: The signer still is
   noncustodial.lightning.lnd_signer_check:
@@ -138,7 +138,7 @@ version:
   description: Of the signer's lnd.
   returned: success
   type: str
-  sample: 0.21.2-beta
+  sample: 0.21.3-beta
 clock_skew:
   description: Two times in seconds. The signer's clock is ahead by something between them. Null where no end was found.
   returned: success

@@ -72,12 +72,12 @@ attributes:
 EXAMPLES = r"""
 - name: Install lnd
   noncustodial.lightning.release_install:
-    dest: /opt/lnd/0.21.2-beta
+    dest: /opt/lnd/0.21.3-beta
     programs: [lnd, lncli]
-    folder: lnd-linux-amd64-v0.21.2-beta
-    archive: /tmp/download/lnd-linux-amd64-v0.21.2-beta.tar.gz
-    checksums: /tmp/download/manifest-v0.21.2-beta.txt
-    signatures: [/tmp/download/manifest-roasbeef-v0.21.2-beta.sig]
+    folder: lnd-linux-amd64-v0.21.3-beta
+    archive: /tmp/download/lnd-linux-amd64-v0.21.3-beta.tar.gz
+    checksums: /tmp/download/manifest-v0.21.3-beta.txt
+    signatures: [/tmp/download/manifest-roasbeef-v0.21.3-beta.sig]
     keys: ["{{ lookup('ansible.builtin.file', 'roasbeef.asc') }}"]
     fingerprints: [A5B61896952D9FDA83BC054CDC42612E89237182]
 """

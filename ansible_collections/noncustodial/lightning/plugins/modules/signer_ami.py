@@ -111,7 +111,7 @@ lnd_version:
   description: Version of the lnd in it.
   returned: success
   type: str
-  sample: 0.21.2-beta
+  sample: 0.21.3-beta
 actions:
   description: What was done, or in check mode would be.
   returned: success

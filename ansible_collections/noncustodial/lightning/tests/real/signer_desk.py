@@ -13,7 +13,7 @@ from pathlib import Path
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bundle, document, envelope
 from ansible_collections.noncustodial.lightning.tests.real.daemons import run_module
 
-VERSION = "0.21.2-beta"
+VERSION = "0.21.3-beta"
 BUNDLE = "/etc/signer/bundle.json"
 
 Values = dict[str, t.Any]

@@ -82,7 +82,7 @@ class Signer:
             "certificate": (self.lnd.directory / "tls.cert").read_text(),
             "macaroon": (self.folder / "grant.macaroon").read_bytes(),
             "node_id": self.node_id,
-            "node_version": "0.21.2-beta",
+            "node_version": "0.21.3-beta",
             "timeout": 5.0,
             "samples": 3,
         }
@@ -251,9 +251,9 @@ def test_a_play_at_vvv_shows_no_secret(acme: Signer, tmp_path: Path) -> None:
             env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(IMPORT_ROOT), "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible")},
         )
 
-    passed, failed_check = play(node_version="0.21.2-beta"), play(node_version="99.0.0-beta")
+    passed, failed_check = play(node_version="0.21.3-beta"), play(node_version="99.0.0-beta")
     (tmp_path / "cut.json").write_bytes((acme.folder / "bundle.json").read_bytes()[:5000])
-    cut = play(node_version="0.21.2-beta", options={**options, "path": str(tmp_path / "cut.json")})
+    cut = play(node_version="0.21.3-beta", options={**options, "path": str(tmp_path / "cut.json")})
     assert [run.returncode for run in (passed, failed_check, cut)] == [0, 2, 2], passed.stdout + passed.stderr
     assert "version_older" in failed_check.stdout
     assert "is not JSON: it was cut, altered" in cut.stdout
@@ -268,7 +268,7 @@ def test_a_play_at_vvv_shows_no_secret(acme: Signer, tmp_path: Path) -> None:
 def test_a_signer_as_it_should_be(acme: Signer) -> None:
     report = signer_check.check(acme.target())
     assert [(stage.name, stage.status) for stage in report.stages] == [(name, "ok") for name in STAGES]
-    assert report.version == "0.21.2-beta"
+    assert report.version == "0.21.3-beta"
     assert report.clock_skew == (-2, 2)
     assert report.latency_p50 is not None
     assert report.latency_p95 is not None

@@ -39,7 +39,7 @@ def write_manifest(folder: Path, version: str = "1.0.0", **more: object) -> None
     """The manifest of the disk that lies there."""
     disk = folder / "signer.raw"
     told = {"sha256": hashlib.sha256(disk.read_bytes()).hexdigest(), "size": disk.stat().st_size}
-    manifest = {"version": version, "lnd_version": "0.21.2-beta", "suite": "trixie", "files": {"signer.raw": told}, **more}
+    manifest = {"version": version, "lnd_version": "0.21.3-beta", "suite": "trixie", "files": {"signer.raw": told}, **more}
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 

@@ -80,7 +80,7 @@ def of_a_tenant(aws: StandIn, folder: Path) -> Site:
     variables = {
         "signer_ec2_region": REGION,
         "signer_ec2_endpoint_url": aws.url,
-        "signer_ec2_image_id": aws.image("Lightning signer 1.0.0, lnd 0.21.2-beta"),
+        "signer_ec2_image_id": aws.image("Lightning signer 1.0.0, lnd 0.21.3-beta"),
         "signer_ec2_network": "regtest",
         "signer_ec2_kit": str(folder / "kit.json"),
         "signer_ec2_subnet_id": ec2.describe_subnets()["Subnets"][0]["SubnetId"],

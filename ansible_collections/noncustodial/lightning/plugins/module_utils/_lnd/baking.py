@@ -20,7 +20,7 @@ from .plan import Action, Plan
 
 _MODE = 0o600
 _URI = "uri:"
-# What lnd v0.21.2 checks; any other caveat makes a macaroon that is good for nothing.
+# What lnd v0.21.3 checks; any other caveat makes a macaroon that is good for nothing.
 _CAVEATS = ("time-before ", "ipaddr ", "iprange ", "lnd-custom ")
 
 

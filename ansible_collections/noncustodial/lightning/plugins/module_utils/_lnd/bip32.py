@@ -37,7 +37,7 @@ _PUBLIC = {
 }
 _PRIVATE = {"0488ade4", "049d7878", "04b2430c", "04358394", "044a4e28", "045f18bc", "0420b900"}
 
-# What ListAccounts of lnd v0.21.2 writes on each network (purposes 49, 84, and all others). On simnet lnd borrows mainnet's two.
+# What ListAccounts of lnd v0.21.3 writes on each network (purposes 49, 84, and all others). On simnet lnd borrows mainnet's two.
 _MAINNET = frozenset({"xpub", "ypub", "zpub"})
 _TEST = frozenset({"tpub", "upub", "vpub"})
 _VERSIONS: dict[str, frozenset[str]] = {"mainnet": _MAINNET, "simnet": frozenset({"spub", "ypub", "zpub"})}

@@ -154,7 +154,7 @@ class Failed(CallError):
 # Lost answers: after these a write may have happened, so that only a fresh read can tell.
 LOST_ANSWER = (Unreachable, TimedOut)
 
-# lnd says most things as UNKNOWN with a text. These are the texts that callers need told apart (lnd v0.21.2: rpcperms, rpcserver, invoices, routing).
+# lnd says most things as UNKNOWN with a text. These are the texts that callers need told apart (lnd v0.21.3: rpcperms, rpcserver, invoices, routing).
 _BY_TEXT: tuple[tuple[str, type[CallError]], ...] = (
     ("wallet locked, unlock it", Locked),
     ("wallet not created", Locked),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .macaroon import Macaroon
 
-# The ten methods that a watch-only lnd v0.21.2 calls on its signer (lnd: lnwallet/rpcwallet), and the version, for the signer check.
+# The ten methods that a watch-only lnd v0.21.3 calls on its signer (lnd: lnwallet/rpcwallet), and the version, for the signer check.
 PERMISSIONS = (
     "uri:/walletrpc.WalletKit/SignPsbt",
     "uri:/signrpc.Signer/DeriveSharedKey",

@@ -22,7 +22,7 @@ def signed(node_id: str, message: bytes, signature: bytes) -> bool:
     Args:
         node_id: the public key, compressed, hexadecimal.
         message: what was signed.
-        signature: DER. lnd's own comment on signrpc.SignMessage promises its fixed-size form, but v0.21.2 gives this.
+        signature: DER. lnd's own comment on signrpc.SignMessage promises its fixed-size form, but v0.21.3 gives this.
 
     Raises:
         InvalidInput: the node id is no public key.

@@ -9,7 +9,7 @@ import re
 
 from .errors import InvalidInput
 
-# For example 0.21.2-beta, v0.21.2-beta.rc1, and GetInfo's 0.21.2-beta commit=…
+# For example 0.21.3-beta, v0.21.3-beta.rc1, and GetInfo's 0.21.3-beta commit=…
 _FORM = re.compile(r"v?(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:-beta)?(?:\.rc(\d{1,6}))?(?: commit=.*)?")
 
 _FINAL = float("inf")
@@ -23,7 +23,7 @@ def parse(text: str) -> tuple[int, int, int, float]:
     """
     found = _FORM.fullmatch(text.strip())
     if not found:
-        raise InvalidInput("is not a version such as 0.21.2-beta")
+        raise InvalidInput("is not a version such as 0.21.3-beta")
     major, minor, patch, candidate = found.groups()
     return int(major), int(minor), int(patch), float(candidate) if candidate else _FINAL
 
@@ -46,5 +46,5 @@ def older(version: str, than: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """The version without what GetInfo appends (0.21.2-beta out of 0.21.2-beta commit=…)."""
+    """The version without what GetInfo appends (0.21.3-beta out of 0.21.3-beta commit=…)."""
     return text.strip().partition(" ")[0].removeprefix("v")

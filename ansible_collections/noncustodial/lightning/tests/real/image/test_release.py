@@ -24,7 +24,7 @@ from ansible_collections.noncustodial.lightning.tests.real.daemons import IMPORT
 
 pytestmark = pytest.mark.image
 
-VERSION = "0.21.2-beta"
+VERSION = "0.21.3-beta"
 NAME = f"lnd-linux-amd64-v{VERSION}"
 PLAY = """
 - hosts: localhost

@@ -48,7 +48,7 @@ def test_image(provider: Site) -> None:
     assert re.search(r"Snapshot, [1-9][0-9] % of the disk sent", done["text"])
     ec2 = aws.client("ec2")
     (image,) = ec2.describe_images(Owners=["self"])["Images"]
-    told = f"noncustodial-signer-1.0.0 in eu-central-1 is {image['ImageId']}, with lnd 0.21.2-beta. It can be launched by {ACME}"
+    told = f"noncustodial-signer-1.0.0 in eu-central-1 is {image['ImageId']}, with lnd 0.21.3-beta. It can be launched by {ACME}"
     assert told in " ".join(done["text"].split())
     assert ec2.describe_image_attribute(ImageId=image["ImageId"], Attribute="launchPermission")["LaunchPermissions"] == [{"UserId": ACME}]
     assert provider.succeeds("signer_ami")["changed"] == 0

@@ -199,13 +199,13 @@ def test_what_does_not_go_together_makes_nothing(tenant: Site, changes: dict[str
 
 def test_a_kit_for_a_newer_lnd_makes_nothing(tenant: Site) -> None:
     tenant.kit.write_text(json.dumps(bundles.kit(lnd_version="0.22.0-beta")))
-    assert "has lnd 0.21.2-beta, and the kit wants 0.22.0-beta or newer" in tenant.fails("signer_ec2")
+    assert "has lnd 0.21.3-beta, and the kit wants 0.22.0-beta or newer" in tenant.fails("signer_ec2")
     assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
 
 
 def test_a_private_machine_that_updates_itself(tenant: Site) -> None:
     """It may reach the mirrors, and nothing else; nobody reaches it from outside."""
-    image = tenant.aws.image("Lightning signer 1.0.0, lnd 0.21.2-beta, updates itself", name="another")
+    image = tenant.aws.image("Lightning signer 1.0.0, lnd 0.21.3-beta, updates itself", name="another")
     path = tenant.folder / "signer.yml"
     tenant.succeeds("signer_ec2_template", signer_ec2_image_id=image, signer_ec2_template=str(path))
     mirrors = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}

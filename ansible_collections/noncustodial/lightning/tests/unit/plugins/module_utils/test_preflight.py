@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.noncustodial.lightning.plugins.module_utils._preflight import problems
 
 DEFAULTS = {
-    "lnd_version": "0.21.2-beta",
+    "lnd_version": "0.21.3-beta",
     "lnd_postgres_maxconnections": 20,
     "postgres_max_connections": 400,
     "postgres_reserved_connections": 20,
@@ -216,7 +216,7 @@ def test_a_node_without_a_unit_has_any_name() -> None:
     [
         {"gateway": {"lnd_version": "0.22.0-beta"}},
         {"acme": {"lnd_version": "0.22.0-beta"}, "globex": {"lnd_version": "0.22.0-beta"}},
-        {"acme": {"lnd_version": "0.21.2-beta"}},
+        {"acme": {"lnd_version": "0.21.3-beta"}},
         {"acme": {"lnd_version": "0.22.0-beta", **ON_PREMISES}},
     ],
 )
@@ -229,7 +229,7 @@ def test_versions_that_do_not_meet(changes: dict[str, dict[str, t.Any]]) -> None
     [
         (
             {"acme": {"lnd_version": "0.22.0-beta"}},
-            "192.0.2.14 have one lnd, and different lnd_version: acme 0.22.0-beta, globex 0.21.2-beta.",
+            "192.0.2.14 have one lnd, and different lnd_version: acme 0.22.0-beta, globex 0.21.3-beta.",
         ),
         (
             {"acme": {"lnd_version": "0.20.1-beta"}, "globex": {"lnd_version": "0.22.0-beta"}},
@@ -237,7 +237,7 @@ def test_versions_that_do_not_meet(changes: dict[str, dict[str, t.Any]]) -> None
         ),
         (
             {"own-node": {"ansible_host": "192.0.2.12", "lnd_port_offset": 1, "lnd_version": "0.22.0-beta"}},
-            "192.0.2.12 have one lnd, and different lnd_version: gateway 0.21.2-beta, own-node 0.22.0-beta.",
+            "192.0.2.12 have one lnd, and different lnd_version: gateway 0.21.3-beta, own-node 0.22.0-beta.",
         ),
     ],
 )
@@ -297,7 +297,7 @@ GO = {"lndhub_provider": "lndhub_go", "lndhub_go_binary": "/srv/lndhub"}
         ({"acme": {"lndhub_port": "https"}}, ["acme: lndhub_port is 'https', and must be a whole number from 0 on."]),
         ({"acme": {"lndhub_postgres_maxconnections": 5}}, ["acme: lndhub_postgres_maxconnections is 5. 5 of them are for migrations"]),
         ({"acme": {"lndhub_provider": "lnbits"}}, ["acme: lndhub_provider is 'lnbits'. Choose one of lndhub, lndhub_go."]),
-        ({"acme": GO}, ["acme: lndhub_provider is lndhub_go, and lnd_version 0.21.2-beta. lnd has had no SendPaymentSync since 0.21"]),
+        ({"acme": GO}, ["acme: lndhub_provider is lndhub_go, and lnd_version 0.21.3-beta. lnd has had no SendPaymentSync since 0.21"]),
         (
             {host: {**GO, "lnd_version": "0.21.0-beta"} for host in ("acme", "globex")},
             [f"{host}: lndhub_provider is lndhub_go, and lnd_version 0.21.0-beta." for host in ("acme", "globex")],

@@ -18,7 +18,7 @@ from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, ScriptedLnd
 
 INFO = Call(
-    "lnrpc.Lightning/GetInfo", {"identity_pubkey": bundles.wallets()["regtest"]["node_id"], "version": "0.21.2-beta commit="}, macaroon=True
+    "lnrpc.Lightning/GetInfo", {"identity_pubkey": bundles.wallets()["regtest"]["node_id"], "version": "0.21.3-beta commit="}, macaroon=True
 )
 ACCOUNTS = Call(
     "walletrpc.WalletKit/ListAccounts",

@@ -21,7 +21,7 @@ NODE_ID = wallets()["regtest"]["node_id"]
 MACAROON = baked(grant.HUB_PERMISSIONS, root_key_id=31).encode().hex()
 INFO = {
     "identity_pubkey": NODE_ID,
-    "version": "0.21.2-beta commit=x",
+    "version": "0.21.3-beta commit=x",
     "chains": [{"network": "regtest"}],
     "synced_to_chain": True,
     "block_height": 120,
@@ -58,7 +58,7 @@ def test_a_node_as_it_should_be(scripted: t.Callable[..., ScriptedLnd], succeeds
     result = succeeds("lnd_node_check", **options(scripted(state(), info(), SEND, BAKE)))
     # The certificate of a scripted lnd lasts a day, which is a warning.
     assert [(one["name"], one["status"]) for one in result["stages"]] == [(name, "warn" if name == "tls" else "ok") for name in STAGES]
-    assert (result["changed"], result["version"]) == (False, "0.21.2-beta")
+    assert (result["changed"], result["version"]) == (False, "0.21.3-beta")
     assert MACAROON not in json.dumps(result)
 
 

@@ -60,11 +60,11 @@ def test_what_is_asked_of_a_machine(aws: StandIn, line: Line, succeeds: t.Any) -
     result = succeeds(NAME, **options)
     assert result["changed"] is True
     assert result["actions"] == ["register", "share", "share_snapshot"]
-    assert (result["name"], result["lnd_version"]) == ("noncustodial-signer-1.0.0", "0.21.2-beta")
+    assert (result["name"], result["lnd_version"]) == ("noncustodial-signer-1.0.0", "0.21.3-beta")
     (sent,) = aws.of("ec2:RegisterImage")
     assert {key: value for key, value in sent.items() if key != "Version"} == {
         "Name": "noncustodial-signer-1.0.0",
-        "Description": "Lightning signer 1.0.0, lnd 0.21.2-beta",
+        "Description": "Lightning signer 1.0.0, lnd 0.21.3-beta",
         "Architecture": "x86_64",
         "VirtualizationType": "hvm",
         "BootMode": "uefi",
@@ -207,7 +207,7 @@ def test_what_updates_itself_says_so(aws: StandIn, line: Line, succeeds: t.Any) 
     images.write_manifest(line.folder, "1.0.0", unattended=True)
     succeeds(NAME, **options)
     (sent,) = aws.of("ec2:RegisterImage")
-    assert sent["Description"] == "Lightning signer 1.0.0, lnd 0.21.2-beta, updates itself"
+    assert sent["Description"] == "Lightning signer 1.0.0, lnd 0.21.3-beta, updates itself"
 
 
 def test_an_unsigned_image_is_not_registered(aws: StandIn, line: Line, fails: t.Any, tmp_path: Path) -> None:

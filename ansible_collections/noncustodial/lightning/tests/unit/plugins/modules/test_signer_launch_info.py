@@ -15,7 +15,7 @@ from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
 
 NAME = "signer_launch_info"
-IMAGE = "Lightning signer 1.0.0, lnd 0.21.2-beta"
+IMAGE = "Lightning signer 1.0.0, lnd 0.21.3-beta"
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_zone_without_that_kind_of_machine(
     ("image", "told"),
     [
         ({"description": "Debian 13"}, "is no image of a signer: its description names no lnd"),
-        ({"description": "Lightning signer 0.9, lnd 0.20.0-beta"}, "has lnd 0.20.0-beta, and the kit wants 0.21.2-beta or newer"),
+        ({"description": "Lightning signer 0.9, lnd 0.20.0-beta"}, "has lnd 0.20.0-beta, and the kit wants 0.21.3-beta or newer"),
         ({"description": f"{IMAGE} and more"}, "is no image of a signer"),
         ({"description": IMAGE, "state": "pending"}, "is pending. Wait until it is available"),
     ],

@@ -40,7 +40,7 @@ class Bench(Machine):
     def __init__(self, folder: Path) -> None:
         home = folder / "home"
         (home / "templates").mkdir(parents=True)
-        (home / "image.json").write_text(json.dumps({"version": "0.21.2-beta-1", "lnd_version": "0.21.2-beta", "egress": []}))
+        (home / "image.json").write_text(json.dumps({"version": "0.21.3-beta-1", "lnd_version": "0.21.3-beta", "egress": []}))
         for role, name in (("lnd", "lnd.conf.j2"), ("signer", "nftables.conf.j2")):
             (home / "templates" / name).write_text((ROLES / role / "templates" / name).read_text())
         super().__init__(Place(root=str(folder / "root"), home=str(home)))

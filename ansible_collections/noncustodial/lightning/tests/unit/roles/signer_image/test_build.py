@@ -153,10 +153,10 @@ def test_a_uuid_is_the_same_for_the_same_image(build: t.Any) -> None:
 
 
 def test_the_parts_list_names_lnd_and_every_package(build: t.Any, tmp_path: Path) -> None:
-    lnd = tmp_path / "tree/opt/lnd/0.21.2-beta/lnd"
+    lnd = tmp_path / "tree/opt/lnd/0.21.3-beta/lnd"
     lnd.parent.mkdir(parents=True)
     lnd.write_text("x")
-    made = build.sbom({"version": "1", "lnd_version": "0.21.2-beta"}, [{"name": "age", "version": "1:2", "architecture": "amd64"}])
+    made = build.sbom({"version": "1", "lnd_version": "0.21.3-beta"}, [{"name": "age", "version": "1:2", "architecture": "amd64"}])
     assert [one["name"] for one in made["components"]] == ["lnd", "age"]
     assert made["components"][1]["purl"] == "pkg:deb/debian/age@1%3A2?arch=amd64"
     assert json.loads(json.dumps(made)) == made

@@ -85,7 +85,7 @@ def test_an_address_and_a_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_the_firewall_lets_in_whom_kit_and_tenant_name(tmp_path: Path) -> None:
     kit = bundles.kit(provider_addresses=["192.0.2.14", "198.51.100.0/24"])
-    image = Image("1", "0.21.2-beta", ("udp dport 53 accept",))
+    image = Image("1", "0.21.3-beta", ("udp dport 53 accept",))
     rules = render.rules(Bench(tmp_path).place, kit, Settings(admin_addresses=("203.0.113.0/24",)), image)
     assert "ip saddr { 192.0.2.14, 198.51.100.0/24 } tcp dport 10009 accept" in rules
     assert "ip saddr { 203.0.113.0/24 } tcp dport 22 accept" in rules
@@ -95,7 +95,7 @@ def test_the_firewall_lets_in_whom_kit_and_tenant_name(tmp_path: Path) -> None:
 
 def rendered(name: str) -> str:
     template = jinja2.Template((ROLE / "templates" / f"{name}.j2").read_text(), trim_blocks=True, keep_trailing_newline=True)
-    return template.render(ansible_managed="", signer_image_version="0.21.2-beta-1")
+    return template.render(ansible_managed="", signer_image_version="0.21.3-beta-1")
 
 
 def test_a_pod_may_do_nothing_but_its_work() -> None:
@@ -121,4 +121,4 @@ def test_the_container_of_podman_is_as_the_one_that_is_tested() -> None:
     unit.read_string(rendered("signer.container"))
     container = unit["Container"]
     assert (container["ReadOnly"], container["DropCapability"], container["NoNewPrivileges"]) == ("true", "all", "true")
-    assert container["Image"] == "localhost/noncustodial-lightning-signer:0.21.2-beta-1"
+    assert container["Image"] == "localhost/noncustodial-lightning-signer:0.21.3-beta-1"

@@ -17,7 +17,7 @@ from signer_init.container import Container
 from signer_init.host import Machine
 from signer_init.settings import Image, Settings
 
-IMAGE = Image("0.21.2-beta-1", "0.21.2-beta", ())
+IMAGE = Image("0.21.3-beta-1", "0.21.3-beta", ())
 NODE = "02" + "ab" * 32
 
 
@@ -38,7 +38,7 @@ def found(**changes: t.Any) -> status.Found:
         "had_wallet": True,
         "state": "SERVER_ACTIVE",
         "node_id": NODE,
-        "version": "0.21.2-beta",
+        "version": "0.21.3-beta",
         "bundle": {"expires": document.date_text(document.now() + datetime.timedelta(days=14))},
     }
     return status.Found(**{**whole, **changes})

@@ -32,7 +32,7 @@ OTHER = "03" + "cd" * 32
 PASSWORD = b"f" * 64
 DATA = "data/chain/bitcoin/regtest"
 
-INFO = Call("lnrpc.Lightning/GetInfo", {"identity_pubkey": NODE, "version": "0.21.2-beta commit=v0.21.2-beta"}, macaroon=True)
+INFO = Call("lnrpc.Lightning/GetInfo", {"identity_pubkey": NODE, "version": "0.21.3-beta commit=v0.21.3-beta"}, macaroon=True)
 LOOKED_AT = [Call(GET, {"state": "SERVER_ACTIVE"}), INFO, Call("lnrpc.Lightning/ListMacaroonIDs", {"root_key_ids": [0, 1]})]
 STARTS = [*HAS_ONE, *SERVES, INFO]
 
@@ -422,7 +422,7 @@ def test_a_package_that_must_not_come_here(old: Bench, new: Bench, tmp_path: Pat
     refused(new, sealed, "kit of this machine is for mainnet")
     new.give_kit()
     image = new.place.image.read_text()
-    new.place.image.write_text(image.replace("0.21.2-beta", "0.21.1-beta"))
+    new.place.image.write_text(image.replace("0.21.3-beta", "0.21.1-beta"))
     refused(new, sealed, r"ran lnd 0\.21\.2-beta, and this image has 0\.21\.1-beta, which is older")
     new.place.image.write_text(image)
     new.have_wallet()

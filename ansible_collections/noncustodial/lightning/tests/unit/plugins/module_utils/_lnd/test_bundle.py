@@ -94,7 +94,7 @@ FAULTS: dict[str, tuple[Edit, str, str]] = {
     "node id of another seed": (set_field("node_id", OTHER_NODE), "node_id", "of another seed"),
     "birthday before bitcoin": (set_field("birthday", 0), "birthday", "no time in seconds since 1970"),
     "birthday in milliseconds": (set_field("birthday", 1795371189000), "birthday", "no time in seconds since 1970"),
-    "lnd older": (set_field("lnd_version", "0.20.0-beta"), "lnd_version", "older than the node's 0.21.2-beta"),
+    "lnd older": (set_field("lnd_version", "0.20.0-beta"), "lnd_version", "older than the node's 0.21.3-beta"),
     "lnd unknown": (set_field("lnd_version", "mine"), "lnd_version", "is not a version"),
     "close address of another network": (
         set_field("close_address", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"), "close_address", "of another network",

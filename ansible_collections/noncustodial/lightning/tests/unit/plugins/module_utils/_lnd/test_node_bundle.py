@@ -78,7 +78,7 @@ WIDER = (*grant.HUB_PERMISSIONS, "uri:/lnrpc.Lightning/SendCoins")
         ({"tenant": "globex"}, "tenant", "but the kit is for 'acme'"),
         ({"p2p_address": "node.example.com"}, "p2p_address", "is not host:port"),
         ({"node_id": "02" + "G" * 64}, "node_id", "is not a compressed public key"),
-        ({"lnd_version": "0.20.0-beta"}, "lnd_version", "older than the 0.21.2-beta that the provider's hub needs"),
+        ({"lnd_version": "0.20.0-beta"}, "lnd_version", "older than the 0.21.3-beta that the provider's hub needs"),
         ({"expires": "2026-11-01T00:00:00Z"}, "expires", "the offer is no longer open"),
         ({"birthday": 1795371189}, "birthday", "is not known"),
     ],
@@ -90,7 +90,7 @@ def test_faults(changes: dict[str, t.Any], path: str, words: str) -> None:
 
 def test_a_peer_may_have_any_lnd() -> None:
     assert judged("on_premises", good("on_premises", lnd_version="0.18.0-beta")) == []
-    assert judged("on_premises", good("on_premises", lnd_version="yes")) == [("lnd_version", "is not a version such as 0.21.2-beta")]
+    assert judged("on_premises", good("on_premises", lnd_version="yes")) == [("lnd_version", "is not a version such as 0.21.3-beta")]
 
 
 @pytest.mark.parametrize("shape", KINDS)

@@ -32,7 +32,7 @@ class Answer:
 class Signer:
     """Answers as the signer of the fixture; it has one account more, which the provider has no business with."""
 
-    def __init__(self, version: str = "0.21.2-beta commit=") -> None:
+    def __init__(self, version: str = "0.21.3-beta commit=") -> None:
         self.version = version
 
     def call(self, name: str) -> Answer:

@@ -33,7 +33,7 @@ STATE, VERSION, BALANCE, SIGN = (
     "signrpc.Signer/SignMessage",
 )
 DENIED = Fails("permission denied", "UNKNOWN")
-NOW_VERSION = {"version": "0.21.2-beta"}
+NOW_VERSION = {"version": "0.21.3-beta"}
 KEY = ec.generate_private_key(ec.SECP256K1())
 NODE_ID = KEY.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint).hex()
 
@@ -230,12 +230,12 @@ def signing(lnd_box: list[ScriptedLnd]) -> Call:
 
 
 @pytest.mark.parametrize(
-    ("version", "reason"), [("0.20.3-beta commit=x", "version_older"), ("0.21.2-beta.rc1", "version_older"), ("custom", "version_unknown")]
+    ("version", "reason"), [("0.20.3-beta commit=x", "version_older"), ("0.21.3-beta.rc1", "version_older"), ("custom", "version_unknown")]
 )
 def test_versions(scripted: t.Callable[..., ScriptedLnd], version: str, reason: str) -> None:
     box: list[ScriptedLnd] = []
     box.append(scripted(GOOD[0], Call(VERSION, {"version": version}), GOOD[2], signing(box)))
-    failed = signer_check.check(scripted_target(box[0], node_version="0.21.2-beta")).failed
+    failed = signer_check.check(scripted_target(box[0], node_version="0.21.3-beta")).failed
     assert failed is not None
     assert (failed.name, failed.reason) == ("version", reason)
 
@@ -245,7 +245,7 @@ def test_every_challenge_is_fresh(scripted: t.Callable[..., ScriptedLnd]) -> Non
     for _time in range(2):
         box: list[ScriptedLnd] = []
         box.append(scripted(GOOD[0], Call(VERSION, {"version": "0.1.0-beta"}), GOOD[2], signing(box)))
-        signer_check.check(scripted_target(box[0], node_version="0.21.2-beta"))
+        signer_check.check(scripted_target(box[0], node_version="0.21.3-beta"))
         challenges.append(box[0].requests[-1].msg)
     assert challenges[0] != challenges[1]
     assert all(one.startswith(b"noncustodial.lightning signer check ") for one in challenges)
@@ -270,7 +270,7 @@ def test_every_reason_is_documented_and_says_what_to_do() -> None:
 
 
 def test_der_is_what_a_signature_is() -> None:
-    """lnd v0.21.2 gives DER; its fixed-size form of 64 bytes is no signature here."""
+    """lnd v0.21.3 gives DER; its fixed-size form of 64 bytes is no signature here."""
     der = signature(b"x")
     halves = b"".join(part.to_bytes(32, "big") for part in utils.decode_dss_signature(der))
     assert signed(NODE_ID, b"x", der)
