@@ -200,6 +200,17 @@ class FakeLnd:
             self._changed.notify_all()
             return True
 
+    def pay_otherwise(self, text: str, records: dict[int, bytes] | None = None, status: str = "SUCCEEDED") -> Payment:
+        """Another program on the node pays an invoice."""
+        said = read(text)
+        with self._changed:
+            self._taken += 1
+            payment = Payment(said["payment_hash"], said["num_msat"], status, payment_request=text, first_hop_custom_records=records or {})
+            payment.creation_time_ns, payment.payment_index = time.time_ns(), self._taken
+            self.payments[payment.payment_hash] = payment
+            self._changed.notify_all()
+        return payment
+
     def end(self, payment_hash: str, plan: Plan) -> None:
         """Bring a payment to its end."""
         with self._changed:

@@ -17,6 +17,9 @@ paused, or its request may still be on its way, and be served later. No lock in 
 
 A failed one alone proves nothing before that: it may be the record of an earlier attempt at the same invoice. The process that hands the
 payment over does not need the proof, because what it reads from its own call is about its own attempt.
+
+A payment of this hash that has not this user's mark is of another program on the node, and is never booked to the user. While lnd has it, lnd
+refuses the user's own.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CallError, Denied
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CallError, Denied, PaymentRefused
 
 from . import db, ledger, node
 from .accounts import User
@@ -45,9 +48,10 @@ from .marks import Marks
 _LOG = logging.getLogger("lndhub.outgoing")
 
 # Statuses that only lnd itself gives, with a request that it has read and will not act on. UNKNOWN, UNAVAILABLE and the like
-# also come of a connection that breaks.
+# also come of a connection that breaks; what lnd refuses without a status of its own is known by its text.
 _REFUSALS = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "ALREADY_EXISTS", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED")
 
+_OTHERWISE = "another program on the node has paid this invoice, or is paying it"
 _REASONS = {
     "FAILURE_REASON_NO_ROUTE": "no route within the fee limit; the payee may not be able to receive this much",
     "FAILURE_REASON_TIMEOUT": "no route was found in time",
@@ -195,7 +199,7 @@ class Outgoing:
         """lnd gave an error in place of the payment. If it says that it took nothing, it is asked once whether that is so."""
         _LOG.warning("payment %d: %s", pending.id, error)
         # lnd tells of a macaroon that it does not take without a status of its own. One that has run out already means that the clocks differ.
-        if not isinstance(error, (AlreadyThere, Denied)) and error.status not in _REFUSALS:
+        if not isinstance(error, (AlreadyThere, Denied, PaymentRefused)) and error.status not in _REFUSALS:
             raise InTransit from error
         try:
             record = await self._node.payment(pending.payment_hash)
@@ -204,6 +208,8 @@ class Outgoing:
         if record is None or record.status == "FAILED":
             # A failed one is of an earlier attempt at the same invoice, with a reason that is not of this one.
             await self._failed(pending, "the node refused it")
+        if not await self._is_of(pending, record):
+            await self._failed(pending, _OTHERWISE)
         if not record.ended:
             raise InTransit from error
         return await self.conclude(pending, record)
@@ -249,20 +255,34 @@ class Outgoing:
             CallError: lnd does not answer.
         """
         record = await self._node.payment(pending.payment_hash)
-        if record is None or record.status == "FAILED":
-            if not await self._node.past(pending.send_before + timedelta(seconds=self._config.node.grace)):
+        if record is not None and record.status != "FAILED":
+            if await self._is_of(pending, record):
+                await self._book(pending, record)
                 return
-            # Asked again, because only an answer after the refusal counts.
-            record = await self._node.payment(pending.payment_hash)
-            if record is None:
-                _LOG.warning("payment %d was never taken by lnd; its reservation is released", pending.id)
-                await ledger.release(self._pool, pending.id, "it never reached the node")
+            if await self._marks.payer(record.payment_hash, record.mark) is not None:
+                # Of a restored ledger: this one had failed, and another user has paid the invoice since. That payment is found by recovery.
+                _LOG.warning("payment %d: lnd has one of another user in its place; its reservation is released", pending.id)
+                await ledger.release(self._pool, pending.id, "another user has paid it")
                 return
-        elif record.mark and await self._marks.payer(record.payment_hash, record.mark) not in (None, pending.user_id):
-            # Of a restored ledger: this one had failed, and another user has paid the invoice since. That payment is found by recovery.
-            _LOG.warning("payment %d: lnd has one of another user in its place; its reservation is released", pending.id)
-            await ledger.release(self._pool, pending.id, "another user has paid it")
+        if not await self._node.past(pending.send_before + timedelta(seconds=self._config.node.grace)):
             return
+        # Asked again, because only an answer after the refusal counts.
+        record = await self._node.payment(pending.payment_hash)
+        if record is None:
+            _LOG.warning("payment %d was never taken by lnd; its reservation is released", pending.id)
+            await ledger.release(self._pool, pending.id, "it never reached the node")
+        elif record.status == "FAILED" or await self._is_of(pending, record):
+            await self._book(pending, record)
+        else:
+            _LOG.warning("payment %d: lnd has one of another program in its place; its reservation is released", pending.id)
+            await ledger.release(self._pool, pending.id, _OTHERWISE)
+
+    async def _is_of(self, pending: Pending, record: node.Payment) -> bool:
+        """Whether lnd's record has the mark of the user."""
+        return await self._marks.payer(record.payment_hash, record.mark) == pending.user_id
+
+    async def _book(self, pending: Pending, record: node.Payment) -> None:
+        """Book the end of a payment that nobody waits for, if lnd knows it."""
         if record.ended:
             with contextlib.suppress(PaymentFailed, InTransit):
                 await self.conclude(pending, record)
