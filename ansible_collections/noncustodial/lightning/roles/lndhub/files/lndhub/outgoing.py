@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import hashlib
 import logging
 import secrets
@@ -42,7 +43,7 @@ from .accounts import User
 from .config import Config
 from .db import Pool
 from .errors import InTransit, PaymentFailed
-from .limits import fee_limit
+from .limits import fee_limit, parts
 from .marks import Marks
 
 _LOG = logging.getLogger("lndhub.outgoing")
@@ -89,12 +90,14 @@ class Outgoing:
         # The payments that this process hands over and follows at this moment.
         self.followed: set[int] = set()
         self._tasks: set[asyncio.Task[Paid]] = set()
+        # Requests that wait for the end of their payment.
+        self._waiting = 0
 
     async def pay(self, user: User, request: node.Request, amount_msat: int) -> Paid:
         """Pay an invoice of another node.
 
         Raises:
-            NotEnoughBalance, AlreadyPaid: nothing was booked.
+            NotEnoughBalance, AlreadyPaid, NoRoom: nothing was booked.
             PaymentFailed: it came to its end, and all is as before.
             InTransit: its end is not known yet; it is booked when it is.
         """
@@ -158,17 +161,28 @@ class Outgoing:
             destination,
             preimage,
             records,
+            cltv_limit=settings.cltv_limit,
         )
 
     async def _started(self, wish: ledger.Wish, outgoing: node.Outgoing) -> Paid:
         """Make the payment in a task of its own, which goes on when the client has left or was answered."""
-        task = asyncio.create_task(self._make(wish, outgoing))
+        limits = self._config.limits
+        room = ledger.Room(parts(self._config.node.max_parts, wish.amount_msat), limits.account_htlcs, limits.htlcs)
+        payment_id, htlcs = await ledger.reserve_within(self._pool, wish, room)
+        self.followed.add(payment_id)
+        pending = Pending(payment_id, wish.user_id, wish.payment_hash, wish.amount_msat, outgoing.send_before)
+        task = asyncio.create_task(self._make(pending, dataclasses.replace(outgoing, max_parts=htlcs)))
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        if self._waiting >= self._config.service.waiting:
+            raise InTransit
+        self._waiting += 1
         try:
             return await asyncio.wait_for(asyncio.shield(task), self._config.service.answer_within)
         except TimeoutError as error:
             raise InTransit from error
+        finally:
+            self._waiting -= 1
 
     def _done(self, task: asyncio.Task[Paid]) -> None:
         self._tasks.discard(task)
@@ -176,13 +190,11 @@ class Outgoing:
             # Read here too, because the client may have been answered before.
             task.exception()
 
-    async def _make(self, wish: ledger.Wish, outgoing: node.Outgoing) -> Paid:
-        payment_id = await ledger.reserve(self._pool, wish)
-        self.followed.add(payment_id)
+    async def _make(self, pending: Pending, outgoing: node.Outgoing) -> Paid:
         try:
-            return await self._send(Pending(payment_id, wish.user_id, wish.payment_hash, wish.amount_msat, outgoing.send_before), outgoing)
+            return await self._send(pending, outgoing)
         finally:
-            self.followed.discard(payment_id)
+            self.followed.discard(pending.id)
 
     async def _send(self, pending: Pending, outgoing: node.Outgoing) -> Paid:
         try:
