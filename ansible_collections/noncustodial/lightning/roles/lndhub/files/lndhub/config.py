@@ -24,7 +24,7 @@ class Database:
     Attributes:
         host: name, address, or directory of a unix socket.
         sslmode: as libpq's; verify-full needs sslrootcert.
-        pool: connections of one process.
+        pool: connections of one process; a third of them is for payments, the others for everything else.
         timeout: seconds that a statement may take.
     """
 
@@ -48,6 +48,8 @@ class Node:
         timeout: seconds that a call may take, payments aside.
         private: whether invoices name private channels; a node that has none but private ones cannot be paid otherwise.
         payment_timeout: seconds in which lnd looks for a way.
+        cltv_limit: blocks that a payment may be held on its way and by the payee, at most. lnd's own limit is 2016, two weeks, and holds besides.
+        max_parts: into how many parts lnd may split a payment. Each takes an HTLC of a channel.
         send_within: seconds in which lnd must have taken a payment; later ones it refuses itself (see outgoing).
         grace: seconds more after which a payment that lnd does not know is taken for never sent.
     """
@@ -57,6 +59,8 @@ class Node:
     timeout: float = 10.0
     private: bool = True
     payment_timeout: int = 60
+    cltv_limit: int = 1008
+    max_parts: int = 16
     send_within: int = 30
     grace: int = 60
 
@@ -68,6 +72,8 @@ class Limits:
     Attributes:
         fee_base_msat: reserved for routing fees of each payment, and
         fee_ppm: so many millionths of its amount more, rounded up.
+        account_htlcs: HTLCs that the payments of one account hold at once. Who holds a payment holds an HTLC of the channel, for days if he likes.
+        htlcs: that those of all accounts hold. A channel carries 483 in one direction (BOLT 2, max_accepted_htlcs).
         requests_per_second: of one account; burst at once.
         logins_per_minute: wrong ones, of one login and of one address each.
         creates_per_minute: of one address.
@@ -78,6 +84,8 @@ class Limits:
     max_balance_msat: int = MAX_MSAT
     fee_base_msat: int = 10_000
     fee_ppm: int = 10_000
+    account_htlcs: int = 50
+    htlcs: int = 400
     requests_per_second: float = 20.0
     burst: int = 60
     logins_per_minute: float = 10.0
@@ -92,7 +100,8 @@ class Service:
         create: who may make an account: open (anyone), admin (with the admin token), closed (nobody).
         access_seconds: for how long an access token is good. BlueWallet takes two hours for granted.
         refresh_seconds: and a refresh token.
-        answer_within: seconds after which a payment still under way is answered with "in transit".
+        answer_within: seconds after which a payment still under way is answered with "in transit". BlueWallet gives up after 20.
+        waiting: requests that wait for the end of their payment at once; those beyond are answered with "in transit" as soon as it is under way.
         invoice_expiry: seconds.
         reconcile_every: seconds between two looks at what is pending.
         body_bytes: the greatest request body.
@@ -102,7 +111,8 @@ class Service:
     create: str = "admin"
     access_seconds: int = 7200
     refresh_seconds: int = 7 * 86400
-    answer_within: float = 90.0
+    answer_within: float = 15.0
+    waiting: int = 200
     invoice_expiry: int = 86400
     reconcile_every: float = 20.0
     body_bytes: int = 65536
@@ -146,6 +156,9 @@ def _check(config: Config) -> None:
         ("node.timeout", config.node.timeout),
         ("node.payment_timeout", config.node.payment_timeout),
         ("node.send_within", config.node.send_within),
+        ("node.cltv_limit", config.node.cltv_limit),
+        ("node.max_parts", config.node.max_parts),
+        ("limits.account_htlcs", config.limits.account_htlcs),
         ("limits.requests_per_second", config.limits.requests_per_second),
         ("limits.burst", config.limits.burst),
         ("service.access_seconds", config.service.access_seconds),
@@ -161,3 +174,8 @@ def _check(config: Config) -> None:
         need(0 <= getattr(config.limits, name) <= MAX_MSAT, f"limits.{name} must be 0 to {MAX_MSAT}")
     need(0 <= config.limits.fee_ppm <= 1_000_000, "limits.fee_ppm must be 0 to 1000000")
     need(config.node.grace >= 0, "node.grace must not be negative")
+    need(
+        config.limits.account_htlcs <= config.limits.htlcs,
+        "limits.account_htlcs must not be greater than limits.htlcs, which is for all accounts",
+    )
+    need(0 <= config.service.waiting < config.service.concurrency, "service.waiting must be 0 or more, and less than service.concurrency")

@@ -37,19 +37,25 @@ _PATIENCE = 20.0
 
 
 class Hub:
-    """One process of the service."""
+    """One process of the service.
 
-    def __init__(self, config: Config, pool: db.Pool) -> None:
+    Args:
+        pool: connections to the database.
+        paying: those for payments, so that nobody who pays keeps the others waiting; by default the same.
+    """
+
+    def __init__(self, config: Config, pool: db.Pool, paying: db.Pool | None = None) -> None:
         self.config, self.pool = config, pool
+        paying = paying or pool
         limits = config.limits
         self.node = Node(config)
         self.tokens = Tokens(config.binary("jwt_key").strip(), config.service.access_seconds, config.service.refresh_seconds)
         self.accounts = Accounts(pool, limits, Passwords())
         marks = Marks(pool)
         self.incoming = Incoming(pool, self.node, marks, config)
-        self.outgoing = Outgoing(pool, self.node, marks, config)
-        self.internal = Internal(pool, self.node)
-        self.paying = Paying(self.node, self.internal, self.outgoing)
+        self.outgoing = Outgoing(paying, self.node, marks, config)
+        self.internal = Internal(paying, self.node)
+        self.paying = Paying(self.node, self.internal, self.outgoing, config.node.cltv_limit)
         self.recovery = Recovery(pool, self.node, self.incoming, marks, config)
         self.reconcile = Reconcile(pool, self.recovery, self.incoming, self.internal, self.outgoing, config)
         self.health = Health(pool, self.node)
@@ -122,13 +128,16 @@ def _ended(task: asyncio.Task[t.NoReturn]) -> None:
 @contextlib.asynccontextmanager
 async def running(config: Config) -> t.AsyncIterator[Hub]:
     """A hub, started and stopped."""
-    pool = await db.open_pool(config)
+    size = config.database.pool
+    third = max(size // 3, 1)
+    paying = await db.open_pool(config, third)
+    pool = await db.open_pool(config, size - third) if size > third else paying
     try:
-        hub = Hub(config, pool)
+        hub = Hub(config, pool, paying)
         hub.start()
         try:
             yield hub
         finally:
             await hub.stop()
     finally:
-        await asyncio.wait_for(pool.close(), 10)
+        await asyncio.wait_for(asyncio.gather(pool.close(), paying.close()), 10)
