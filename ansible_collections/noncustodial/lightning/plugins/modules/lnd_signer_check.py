@@ -95,7 +95,8 @@ notes:
     C(certificate_name), C(certificate_expired), C(wallet_missing), C(wallet_locked), C(wallet_starting), C(macaroon_malformed),
     C(macaroon_refused), C(caveat_unmet), C(grant_too_wide), C(grant_too_narrow), C(grant_root_key_zero), C(grant_not_enforced), C(key_differs),
     C(key_unsigned), C(accounts_differ), C(accounts_unsigned), C(version_older), C(version_unknown) and C(call_failed)."
-  - Reasons of a warning are C(accounts_unasked), C(certificate_ends_soon) (in 30 days), C(clock_skewed) (by more than 30 s) and C(latency_high) (more than 500 ms in one of twenty).
+  - Reasons of a warning are C(accounts_unasked), C(certificate_ends_soon) (in 30 days), C(clock_skewed) (by more than 30 s) and C(latency_high) (more than
+    500 ms in one of twenty).
   - Reasons keep their names and meanings, so that monitors can rely on them.
 requirements:
   - python >= 3.11
