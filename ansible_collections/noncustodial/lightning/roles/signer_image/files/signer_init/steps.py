@@ -22,7 +22,6 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import
     document,
     endpoint,
     files,
-    grant,
     offer,
     seed,
     state,
@@ -325,7 +324,7 @@ def _hand_over(agreed: Agreed, now: pending.Pending, again: bool) -> pending.Pen
 def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
     """Have the provider's grant, and the bundle with it; gives its open part and the node's id."""
     place, chosen = agreed.place, agreed.chosen
-    wanted = baking.Desired(str(place.macaroon), chosen.root_key_id, frozenset(grant.PERMISSIONS))
+    wanted = node.granted(place, chosen)
     desired = offer.Desired(
         path=str(place.bundle),
         network=agreed.network,
@@ -340,7 +339,7 @@ def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
     )
     with closing(node.connect(place, agreed.network)) as client:
         present = baking.read_present(client, wanted)
-        _not_revoked(agreed, wanted, present)
+        _not_revoked(wanted, present)
         for action in baking.plan_present(wanted, present).actions:
             baking.apply_baking(client, action, wanted)
         made = offer.read_offer(client, desired, document.now())
@@ -349,10 +348,11 @@ def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
     return {**offer.shown(made.outside), "node_id": made.content["node_id"], "endpoint": made.content["endpoint"]}
 
 
-def _not_revoked(agreed: Agreed, wanted: baking.Desired, present: baking.Present) -> None:
+def _not_revoked(wanted: baking.Desired, present: baking.Present) -> None:
     """A grant that the tenant has revoked does not come back by itself."""
-    if baking.is_revoked(wanted, present):
+    if baking.standing(wanted, present) == baking.REVOKED:
+        number = baking.newest(wanted, present).root_key_id
         raise Refused(
-            f"The grant {agreed.chosen.root_key_id} was revoked on this signer, and is not given again by itself. Nothing was changed",
-            f"To let the provider sign again, say so: signer-init --root-key-id {agreed.chosen.root_key_id + 1}, and hand over the new bundle",
+            f"The grant {number} was revoked on this signer, and is not given again by itself. Nothing was changed",
+            f"To let the provider sign again, say so: signer-init --root-key-id {number + 1}, and hand over the new bundle",
         )
