@@ -150,7 +150,8 @@ def supervise(place: Place) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     started(place).unlink(missing_ok=True)
     place.desk.mkdir(mode=0o700, parents=True, exist_ok=True)
-    child = _start(place) if place.lnd_conf.exists() else None
+    # Without one lnd would wait for a wallet, or end; it is signer-init's to start it then.
+    child = _start(place) if place.networks() else None
     if child is None:
         print("Waiting for signer-init: podman exec -it NAME signer-init", flush=True)
     while True:
