@@ -237,8 +237,8 @@ def _disk(found: Found) -> Step:
 
 def _firewall(found: Found) -> Step:
     if found.closed and found.kit:
-        text = f"for the provider {', '.join(found.kit['provider_addresses'])}; for ssh {', '.join(found.chosen.admin_addresses)}"
-        return Step("firewall", True, text)
+        provider = f"for the provider {', '.join(found.kit['provider_addresses'])}{'' if found.wallet and found.seed == NONE else ' once there is a wallet'}"
+        return Step("firewall", True, f"{provider}; for ssh {', '.join(found.chosen.admin_addresses)}")
     return Step("firewall", found.closed, "ssh alone is open")
 
 
