@@ -254,6 +254,10 @@ class Lnd:
         with (self.directory.parent / f"{self.directory.name}.log").open("ab") as log:
             self._process = subprocess.Popen(self._arguments, stdout=log, stderr=log)
 
+    def add(self, *options: str) -> None:
+        """Give it more arguments for its next start."""
+        self._arguments += options
+
     def stop(self) -> None:
         """Stop it and wait for its end."""
         if self._process is not None:

@@ -16,7 +16,9 @@ _MAX = 90
 
 
 def check(address: str, network: str) -> None:
-    """Refuse what is not an address of that network to which a channel may close (BOLT 2 allows SegWit outputs only).
+    """Refuse what is not an address of that network to which lnd can close a channel: P2WPKH, P2WSH or P2TR.
+
+    BOLT 2 allows further versions of SegWit, but lnd 0.21.3 does not start with one as upfront-shutdown-address (btcutil.DecodeAddress).
 
     Raises:
         InvalidInput: it is none, or one of another network.
@@ -35,6 +37,8 @@ def check(address: str, network: str) -> None:
         raise InvalidInput("has a wrong checksum: it was mistyped")
     if version > 16 or program is None or not 2 <= len(program) <= 40 or (version == 0 and len(program) not in (20, 32)):
         raise InvalidInput("is not a SegWit address")
+    if version > 1 or (version == 1 and len(program) != 32):
+        raise InvalidInput("is a SegWit address of a kind that lnd cannot pay to: give one of P2WPKH, P2WSH or P2TR")
 
 
 def _bytes(values: list[int]) -> bytes | None:

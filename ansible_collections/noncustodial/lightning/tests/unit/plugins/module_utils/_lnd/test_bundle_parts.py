@@ -124,6 +124,10 @@ def test_addresses(address: str, network: str) -> None:
         ("bc1qW508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "not a SegWit"),
         ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "not a SegWit"),
         ("bc1gmk9yu", "not a SegWit"),
+        # BIP 350's own examples; of the first lnd would make a P2WPKH address.
+        ("bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7kt5nd6y", "a kind that lnd cannot pay to"),
+        ("BC1SW50QGDZ25J", "a kind that lnd cannot pay to"),
+        ("bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs", "a kind that lnd cannot pay to"),
         ("", "not a SegWit"),
     ],
 )
