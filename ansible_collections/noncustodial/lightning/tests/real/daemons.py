@@ -70,9 +70,14 @@ def chain_image() -> str:
 
 
 class Bitcoind:
-    """A regtest chain of its own, in a container on the host's network."""
+    """A regtest chain, in a container on the host's network.
 
-    def __init__(self) -> None:
+    Args:
+        options: more arguments of bitcoind.
+        blocks: how many it makes for itself; without any it has no wallet.
+    """
+
+    def __init__(self, *options: str, blocks: int = 101) -> None:
         self.name = f"ncl-real-{uuid.uuid4().hex[:8]}"
         self.rpc, self.block, self.tx = free_port(), free_port(), free_port()
         arguments = [
@@ -87,6 +92,7 @@ class Bitcoind:
             f"-rpcpassword={_PASSWORD}",
             f"-zmqpubrawblock=tcp://127.0.0.1:{self.block}",
             f"-zmqpubrawtx=tcp://127.0.0.1:{self.tx}",
+            *options,
         ]
         subprocess.run(
             ["podman", "run", "--detach", "--rm", "--name", self.name, "--network", "host", chain_image(), "bitcoind", *arguments],
@@ -94,9 +100,24 @@ class Bitcoind:
             stdout=subprocess.DEVNULL,
         )
         until("bitcoind", self._answers)
-        self.call("createwallet", "miner")
-        self._reward = self.call("getnewaddress")
-        self.mine(101)
+        if blocks:
+            self.call("createwallet", "miner")
+            self._reward = self.call("getnewaddress")
+            self.mine(blocks)
+
+    @property
+    def cli(self) -> list[str]:
+        """The command by which a module asks it."""
+        return [
+            "podman",
+            "exec",
+            self.name,
+            "bitcoin-cli",
+            "-regtest",
+            f"-rpcport={self.rpc}",
+            "-rpcuser=test",
+            f"-rpcpassword={_PASSWORD}",
+        ]
 
     def call(self, method: str, *arguments: t.Any) -> t.Any:
         """The result of one RPC."""
