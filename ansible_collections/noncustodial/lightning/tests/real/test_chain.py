@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import typing as t
 import uuid
@@ -119,6 +120,10 @@ def test_a_branch_that_nobody_follows(three: Three) -> None:
     assert [text.partition(".")[0] for text in said["problems"]] == [
         "No peer knows the own chain from block 103 on, and it ends at block 105"
     ], said
+    for peer in three.peers:
+        peer.call("reconsiderblock", stray)
+    three.agree()
+    assert three.ask()["problems"] == []
 
 
 def test_a_second_source_that_is_none(three: Three) -> None:
@@ -158,6 +163,41 @@ def test_a_program_with_other_rules(network: str) -> None:
     assert (said["chain"], bool(said["other_rules"])) == (network, network == "main")
 
 
+def role(folder: Path, tasks: str, variables: str) -> subprocess.CompletedProcess[str]:
+    """A run of one of the role's entries, here, with the folder first in PATH."""
+    book = folder / "book.yml"
+    book.write_text(
+        "- hosts: bitcoind\n  gather_facts: false\n  tasks:\n"
+        f"    - ansible.builtin.import_role: {{name: noncustodial.lightning.bitcoind, tasks_from: {tasks}}}\n"
+    )
+    (folder / "hosts.ini").write_text("[bitcoind]\nhere ansible_connection=local\n")
+    return subprocess.run(
+        ["ansible-playbook", "-i", str(folder / "hosts.ini"), "-e", variables, str(book)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=IMPORT_ROOT,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(IMPORT_ROOT), "PATH": f"{folder}:{os.environ['PATH']}"},
+    )
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_ready_asks_as_the_users_own(three: Three, on: bool, tmp_path: Path) -> None:
+    """runuser stands in for the one of the bitcoind's machine: that user's bitcoin-cli is the container's."""
+    asked = [*three.ours.cli, *([] if on else [f"-rpcport={free_port()}"])]
+    shim = tmp_path / "runuser"
+    shim.write_text(
+        "#!/bin/sh\n"
+        "[ \"$1 $2 $3 $4\" = '--user=bitcoin -- bitcoin-cli -datadir=/var/lib/bitcoind' ] || exit 9\n"
+        f'shift 4\nexec {shlex.join(asked)} "$@"\n'
+    )
+    shim.chmod(0o755)
+    done = role(tmp_path, "ready", "bitcoind_node_host=here")
+    text = " ".join(done.stdout.split())
+    assert (done.returncode == 0) is on, text
+    assert ("bitcoind on here cannot be asked. bitcoind does not answer to getnetworkinfo: error:" in text) is not on, text
+
+
 @pytest.mark.parametrize(
     ("network", "line", "refused"),
     [
@@ -173,19 +213,7 @@ def test_it_is_not_started(network: str, line: str, refused: bool, tmp_path: Pat
     command = f"echo '{line}'" if line else f'exec podman run --rm --network none {chain_image()} bitcoind "$@"'
     program.write_text(f"#!/bin/sh\n{command}\n")
     program.chmod(0o755)
-    book = tmp_path / "book.yml"
-    book.write_text(
-        "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
-        "    - ansible.builtin.import_role: {name: noncustodial.lightning.bitcoind, tasks_from: program}\n"
-    )
-    done = subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"bitcoind_bin={tmp_path} bitcoind_network={network}", str(book)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=IMPORT_ROOT,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(IMPORT_ROOT)},
-    )
+    done = role(tmp_path, "program", f"bitcoind_bin={tmp_path} bitcoind_network={network}")
     text = " ".join(done.stdout.split())
     assert (done.returncode != 0) is refused, done.stdout + done.stderr
     assert ("is Bitcoin Knots daemon version v29" in text and "This program was not started" in text) is refused, text
