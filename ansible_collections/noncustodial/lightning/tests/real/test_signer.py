@@ -401,7 +401,7 @@ def test_the_macaroon_of_an_administrator(acme: Signer) -> None:
 
 
 def test_what_the_grant_cannot_do(acme: Signer) -> None:
-    """The signer itself denies all but the eleven methods."""
+    """The signer itself denies what is not in the grant; test_grant.py shows it for all of lnd's methods."""
     certificate, _secret = acme.lnd.credentials()
     with Client(Connection(acme.lnd.rpcserver, certificate, acme.target().macaroon)) as granted:
         for method in (
