@@ -19,7 +19,7 @@ from ansible_collections.noncustodial.lightning.tests.real.test_signer import Si
 
 pytestmark = pytest.mark.lnd
 
-# The grant as it was baked until 2026-11: ten methods of a watch-only lnd, and the version.
+# The grant as it was baked before: ten methods of a watch-only lnd, and the version.
 ELEVEN = (*grant.PERMISSIONS, *grant.MUSIG2)
 # Methods that lnd answers whatever the macaroon (lnd: rpcperms/interceptor.go, macaroonWhitelist). The first four make or open a wallet, and lnd
 # refuses them once there is one; the others say how far it has started.
