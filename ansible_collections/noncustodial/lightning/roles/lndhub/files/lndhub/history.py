@@ -69,8 +69,13 @@ _PAYMENT = """SELECT payment_hash, payment_request, kind, destination, amount_ms
 
 
 async def invoices(pool: Pool, user_id: int, limit: int, offset: int) -> list[Invoice]:
-    """The newest invoices of a user, newest first."""
-    rows = await pool.fetch(f"{_INVOICE} WHERE user_id = $1 ORDER BY number DESC LIMIT $2 OFFSET $3", user_id, min(limit, MOST), offset)
+    """The newest invoices of a user, newest first, without those that lnd has not made."""
+    rows = await pool.fetch(
+        f"{_INVOICE} WHERE user_id = $1 AND (payment_request <> '' OR state = 'settled') ORDER BY number DESC LIMIT $2 OFFSET $3",
+        user_id,
+        min(limit, MOST),
+        offset,
+    )
     return [Invoice(**row) for row in rows]
 
 

@@ -55,7 +55,7 @@ class Hub:
         marks = Marks(pool)
         self.incoming = Incoming(pool, self.node, marks, config)
         self.outgoing = Outgoing(paying, self.node, marks, config)
-        self.internal = Internal(paying, self.node)
+        self.internal = Internal(paying, self.node, limits)
         self.paying = Paying(self.node, self.internal, self.outgoing, config.node.cltv_limit)
         self.recovery = Recovery(pool, self.node, self.incoming, marks, config)
         self.reconcile = Reconcile(pool, self.recovery, self.incoming, self.internal, self.outgoing, config)
