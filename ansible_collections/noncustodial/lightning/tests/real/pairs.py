@@ -91,6 +91,12 @@ class Pair:
         assert self.client is not None
         return str(self.client.call("lnrpc.Lightning/AddInvoice", value_msat=msat, private=True, **more).payment_request)
 
+    def hold_invoice(self, payment_hash: bytes, msat: int, **more: t.Any) -> str:
+        """One that the node of the world holds when it is paid, until it is canceled."""
+        assert self.client is not None
+        fields = {"hash": payment_hash, "value_msat": msat, "private": True, **more}
+        return str(self.client.call("invoicesrpc.Invoices/AddHoldInvoice", **fields).payment_request)
+
     def cancel(self, request: str) -> None:
         """The node of the world does not take the money for one of its invoices any more."""
         assert self.client is not None

@@ -106,8 +106,15 @@ def test_the_proxy_passes_metrics_to_whom_the_inventory_names() -> None:
 
 
 def test_the_proxy_waits_longer_than_the_hub() -> None:
-    assert "proxy_read_timeout 120s" in site()
+    assert f"proxy_read_timeout {Service().answer_within + 30:g}s" in site()
     assert "proxy_read_timeout 330s" in site(lndhub_service={"answer_within": 300.0})
+
+
+def test_the_proxy_counts_connections_but_not_those_of_its_own_machine() -> None:
+    """Wall & wallet ask for all their users from there: a hundred payments that hang are not to close their pages."""
+    assert 'map $remote_addr $lndhub_8444_from {\n    127.0.0.1 "";\n    default $binary_remote_addr;\n}' in site()
+    assert "limit_conn_zone $lndhub_8444_from zone=lndhub_acme:1m;" in site()
+    assert "limit_conn lndhub_acme 100;" in site()
 
 
 # Stands for an lndhub.go: says what it was given, as that reads it.
