@@ -23,6 +23,8 @@ class Database:
 
     Attributes:
         host: name, address, or directory of a unix socket.
+        user: the role that serves.
+        owner: the role that owns the tables, and as which `migrate` works; it grants to the other what grants.py lists. Empty: user is that too.
         sslmode: as libpq's; verify-full needs sslrootcert.
         pool: connections of one process; a third of them is for payments, the others for everything else.
         timeout: seconds that a statement may take.
@@ -36,6 +38,7 @@ class Database:
     sslrootcert: str = ""
     pool: int = 10
     timeout: float = 10.0
+    owner: str = ""
 
 
 @dataclass(frozen=True)
