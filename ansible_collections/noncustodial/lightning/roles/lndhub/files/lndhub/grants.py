@@ -18,7 +18,7 @@ GRANTS: dict[str, str] = {
     "balances": "SELECT",
     "transfers": "SELECT, INSERT (kind, key)",
     "entries": "SELECT, INSERT",
-    "invoices": "SELECT, INSERT, UPDATE (state, received_msat, settled_at, internal)",
+    "invoices": "SELECT, INSERT, UPDATE (payment_request, state, received_msat, settled_at, internal)",
     "payments": "SELECT, INSERT, UPDATE (state, fee_msat, preimage, failure, ended_at)",
     "unexplained": "SELECT, INSERT, UPDATE (state, amount_msat, fee_msat, acknowledged_at, assigned_to)",
     "progress": "SELECT, UPDATE (settle_index, payment_index, add_index, closed)",
