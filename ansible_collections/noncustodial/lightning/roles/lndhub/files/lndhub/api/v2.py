@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from .. import history, ledger
@@ -18,6 +18,7 @@ from ..errors import HubError, NotFound
 from .access import ADMIN, CREATOR, USER, CurrentUser, Running
 from .amounts import MAX_SAT, Sat, down, up
 from .classic import HEX32, Body, Bolt11, Limit, Offset, Records, Secret, Text, custom_records
+from .slices import listed
 
 router = APIRouter(prefix="/v2", tags=["v2"])
 
@@ -110,6 +111,10 @@ class Items(BaseModel):
     """A page of them, newest first."""
 
     invoices: list[Item]
+
+
+# As Items is written.
+_AROUND = ('{"invoices":[', "]}")
 
 
 class Pay(Body):
@@ -280,19 +285,19 @@ def _payment(payment: history.Payment) -> Item:
     )
 
 
-@router.get("/invoices/incoming", dependencies=USER)
-async def incoming(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Items:
+@router.get("/invoices/incoming", dependencies=USER, response_model=Items)
+async def incoming(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Response:
     """Invoices of the account, newest first."""
     found = await history.invoices(hub.pool, user.id, limit, offset)
     destination = await hub.node.node_id() if found else ""
-    return Items(invoices=[_invoice(invoice, destination) for invoice in found])
+    return await listed(found, lambda invoice: _invoice(invoice, destination).model_dump(mode="json"), *_AROUND)
 
 
-@router.get("/invoices/outgoing", dependencies=USER)
-async def outgoing(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Items:
+@router.get("/invoices/outgoing", dependencies=USER, response_model=Items)
+async def outgoing(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Response:
     """Payments of the account, newest first, those that failed or are under way among them."""
     found = await history.payments(hub.pool, user.id, ("pending", "settled", "failed"), limit, offset)
-    return Items(invoices=[_payment(payment) for payment in found])
+    return await listed(found, lambda payment: _payment(payment).model_dump(mode="json"), *_AROUND)
 
 
 @router.get("/invoices/{payment_hash}", dependencies=USER)
