@@ -78,7 +78,7 @@ class Limits:
         account_htlcs: HTLCs that the payments of one account hold at once. Who holds a payment holds an HTLC of the channel, for days if he likes.
         htlcs: that those of all accounts hold. A channel carries 483 in one direction (BOLT 2, max_accepted_htlcs).
         requests_per_second: of one account; burst at once.
-        logins_per_minute: wrong ones, of one address, and of one login from one network (see logins).
+        logins_per_minute: wrong ones, of one address (IPv6: a /64), and of one login from one network (see logins).
         sessions_per_minute: logins of one address, right ones too; and sessions that one account begins, or renews.
         creates_per_minute: of one address.
     """
