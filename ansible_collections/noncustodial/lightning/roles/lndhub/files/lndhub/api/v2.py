@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from datetime import datetime
 
@@ -332,9 +333,9 @@ async def pay(hub: Running, user: CurrentUser, body: Pay) -> Payment:
     )
 
 
-async def _keysend(hub: Running, user: User, body: Keysend) -> Payment:
+async def _keysend(hub: Running, user: User, body: Keysend, within: float | None = None) -> Payment:
     records = custom_records(body.custom_records)
-    paid = await hub.paying.keysend(user, body.destination.lower(), body.amount * 1000, body.memo, records)
+    paid = await hub.paying.keysend(user, body.destination.lower(), body.amount * 1000, body.memo, records, within)
     return Payment(
         payment_request="",
         amount=up(paid.amount_msat),
@@ -360,9 +361,11 @@ async def keysend(hub: Running, user: CurrentUser, body: Keysend) -> Payment:
 async def multi_keysend(hub: Running, user: CurrentUser, body: MultiKeysend) -> KeysendResults:
     """Pay several nodes; each payment succeeds or fails by itself, and its place in the list says which."""
     results: list[KeysendResult] = []
+    # All of them have the time of one: who waits in front of the hub waits no longer.
+    end = time.monotonic() + hub.config.service.answer_within
     for each in body.keysends:
         try:
-            results.append(KeysendResult(keysend=await _keysend(hub, user, each)))
+            results.append(KeysendResult(keysend=await _keysend(hub, user, each, max(end - time.monotonic(), 0.0))))
         except HubError as error:
             results.append(KeysendResult(error={"error": True, "code": error.code, "message": error.message}))
     return KeysendResults(keysends=results)
