@@ -441,6 +441,28 @@ def test_a_revoked_macaroon(acme: Signer) -> None:
     assert failed(target) == ("macaroon", "macaroon_refused")
 
 
+def test_who_came_back_after_a_revocation_has_one_grant(acme: Signer) -> None:
+    """By another root key, once; the inventory still says the first, and later runs give that."""
+    options = {"path": str(acme.folder / "came_back.macaroon"), "permissions": list(grant.PERMISSIONS), "revoked": "refuse"}
+
+    def run(root_key_id: int) -> dict[str, t.Any]:
+        return acme.lnd.module("lnd_macaroon", root_key_id=root_key_id, **options)
+
+    def live() -> set[int]:
+        return {11, 12} & set(acme.admin().call("lnrpc.Lightning/ListMacaroonIDs").root_key_ids)
+
+    assert run(11)["changed"] is True
+    assert acme.lnd.module("lnd_macaroon", state="absent", root_key_id=11)["changed"] is True
+    assert "was revoked on this node" in run(11)["msg"]
+    assert (run(12)["changed"], live()) == (True, {12})
+    later = run(11)
+    assert (later.get("changed"), later.get("root_key_id"), live()) == (False, 12, {12})
+    assert acme.lnd.module("lnd_macaroon", state="absent", root_key_id=12)["changed"] is True
+    refused = run(11)
+    assert "The grant 12 in" in refused["msg"]
+    assert live() == set()
+
+
 @pytest.mark.parametrize(
     "caveat", ["time-before 2020-01-01T00:00:00Z", "ipaddr 192.0.2.1", "iprange 192.0.2.0/24", "lnd-custom guard tenant"]
 )
