@@ -193,9 +193,26 @@ class Postgres:
     def create(self) -> str:
         """A new, empty database; gives its name."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        done = self._psql("postgres", f"CREATE DATABASE {name}")
-        assert done.returncode == 0, done.stderr
+        self._do(f"CREATE DATABASE {name}")
         return name
+
+    def create_owned(self) -> tuple[str, str]:
+        """A new, empty database, as the playbooks make one for a hub; gives its name, which is that of the role that serves, and its owner's."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        owner = f"owner_{name}"
+        for role in (name, owner):
+            self._do(f"CREATE ROLE {role} LOGIN")
+        self._do(f"CREATE DATABASE {name} OWNER {owner}")
+        self._restrict(name)
+        return name, owner
+
+    def _restrict(self, name: str) -> None:
+        self._do(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        self._do(f"GRANT CONNECT ON DATABASE {name} TO {name}")
+
+    def _do(self, statement: str) -> None:
+        done = self._psql("postgres", statement)
+        assert done.returncode == 0, done.stderr
 
     def dump(self, database: str) -> bytes:
         """A backup of a database, as pg_dump makes it."""
@@ -204,9 +221,11 @@ class Postgres:
 
     def restore(self, database: str, dump: bytes) -> None:
         """Put a backup in the place of a database, whoever uses it."""
-        for statement in (f"DROP DATABASE {database} WITH (FORCE)", f"CREATE DATABASE {database}"):
-            done = self._psql("postgres", statement)
-            assert done.returncode == 0, done.stderr
+        owner = self._psql(database, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()").stdout.strip()
+        self._do(f"DROP DATABASE {database} WITH (FORCE)")
+        self._do(f"CREATE DATABASE {database} OWNER {owner}")
+        if owner != self.SUPERUSER:
+            self._restrict(database)
         command = [
             "pg_restore",
             "--host=127.0.0.1",
@@ -243,7 +262,7 @@ class Lnd:
         self.rpcserver = f"127.0.0.1:{free_port()}"
         self.host = f"127.0.0.1:{free_port()}"
         backend = (
-            ("--bitcoin.node=nochainbackend", "--nolisten", "--nobootstrap")
+            ("--bitcoin.node=nochainbackend", "--nolisten")
             if bitcoind is None
             else (
                 "--bitcoin.node=bitcoind",
@@ -262,6 +281,8 @@ class Lnd:
             f"--lnddir={directory}",
             "--bitcoin.regtest",
             "--norest",
+            # A peer that the graph names would be dialled a second time, and the channels of the first connection fall silent meanwhile.
+            "--nobootstrap",
             f"--rpclisten={self.rpcserver}",
             *backend,
             *options,

@@ -157,16 +157,66 @@ def test_a_refusal_that_says_so_gives_back_at_once(world: World) -> None:
 
 
 def test_lnd_has_paid_it_already(world: World) -> None:
-    """By another program, or before the ledger was restored: what left for this hash is booked to who asks for it."""
+    """For another user: one invoice is paid once."""
     alice = world.rich(world.hub())
     text = request(b"1" * 32, 100_000)
     payment_hash = read(text)["payment_hash"]
     world.lnd.plan = succeeds(fee_msat=9)
     other = world.rich(world.started[0])
     assert other.pay(text)["payment_error"] == ""
-    assert alice.pay(text)["code"] == 10, "one invoice is paid once"
+    assert alice.pay(text)["code"] == 10
     assert world.lnd.payments[payment_hash].status == "SUCCEEDED"
     assert (alice.msat, other.msat) == (1_000_000, 899_991)
+
+
+@pytest.mark.parametrize("records", [{}, {7_236_609: b"of another hub's"}])
+@pytest.mark.parametrize("status", ["IN_FLIGHT", "SUCCEEDED"])
+def test_another_program_has_paid_it(world: World, records: dict[int, bytes], status: str) -> None:
+    """What it pays is never booked to the user who asks for the same invoice, and the user's money is back at once."""
+    alice = world.rich(world.hub())
+    text = request(b"1" * 32, 100_000)
+    others = world.lnd.pay_otherwise(text, records, status)
+    answer = alice.pay(text)
+    assert (answer.get("code"), "another program" in answer.get("message", "")) == (10, True), answer
+    assert alice.msat == 1_000_000
+    with world.lnd.lock:
+        del world.lnd.payments[others.payment_hash]
+    assert alice.pay(text)["payment_error"] == "", "once it is not there any more, the user's own is taken"
+
+
+def test_another_program_pays_it_before_a_request_that_was_lost(world: World) -> None:
+    """The hub sees the other's payment in the place of the one that it has handed over: not booked, and given back once lnd takes no late request."""
+    alice = world.rich(hub := world.hub())
+    text = request(b"1" * 32, 100_000)
+    world.lnd.broken["SendPaymentV2"] = Abort("lost", "UNAVAILABLE")
+    assert alice.pay(text)["code"] == 9
+    others = world.lnd.pay_otherwise(text)
+    tracked = world.lnd.calls["TrackPaymentV2"]
+    until("three looks", lambda: world.lnd.calls["TrackPaymentV2"] > tracked + 3)
+    assert (alice.msat, world.pending(hub)) == (1_000_000 - 101_000 - FEES, 1)
+    world.pass_time()
+    until("the release", lambda: world.pending(hub) == 0)
+    assert alice.msat == 1_000_000
+    with world.lnd.lock:
+        del world.lnd.payments[others.payment_hash]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("the AMP flag (--amp or SendPaymentRequest.Amp) must be set to pay an AMP invoice", 10),
+        ("payment request must contain either a payment address or blinded paths", 10),
+        # The positive control: whatever else comes without a status may be of a payment that was taken.
+        ("something that nobody has seen yet", 9),
+    ],
+)
+def test_lnd_refuses_it_without_a_status(world: World, text: str, code: int) -> None:
+    alice = world.rich(world.hub())
+    world.lnd.broken["SendPaymentV2"] = Abort(text, "UNKNOWN")
+    assert alice.pay(request(b"1" * 32, 100_000))["code"] == code
+    assert alice.msat == (1_000_000 if code == 10 else 1_000_000 - 101_000 - FEES)
+    world.pass_time()
+    until("all is back", lambda: alice.msat == 1_000_000)
 
 
 def test_slow_payment_delays_nobody(world: World) -> None:

@@ -266,7 +266,8 @@ def test_migrating_again_and_at_the_same_time_changes_nothing(settings: config.C
     migrate.run(settings)
 
     async def body(pool: Pool) -> None:
-        assert await pool.fetchval("SELECT version_num FROM alembic_version") == "0003"
+        newest = max(path.name[:4] for path in (migrate.HERE / "versions").glob("*.sql"))
+        assert await pool.fetchval("SELECT version_num FROM alembic_version") == newest
 
     run(settings, body)
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CaveatUnmet
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError, CaveatUnmet
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
 from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Setting, Wallet, baked
 from ansible_collections.noncustodial.lightning.tests.real.pairs import Pair
@@ -135,6 +136,21 @@ def test_keysend(pair: Pair, alice: Wallet) -> None:
     refused = alice.post("/v2/payments/keysend", amount=5, destination=info.identity_pubkey)
     assert refused["code"] == 10, "the node of the world takes no keysend"
     assert alice.msat == before
+
+
+def test_a_payee_holds_a_payment_for_a_week_at_most(pair: Pair, alice: Wallet) -> None:
+    """lnd takes the limit, and would refuse what the payee asks for beyond it; so the hub does."""
+    before = alice.msat
+    held = pair.hold_invoice(b"w" * 32, 1000, cltv_expiry=1900)
+    answer = alice.pay(held)
+    assert (answer["code"], "1900 blocks" in answer["message"]) == (4, True), answer
+    with (
+        Client(Connection(pair.inner.rpcserver, *pair.inner.credentials())) as client,
+        pytest.raises(CallError, match="cltv limit 1008 should be greater than 1903"),
+    ):
+        next(iter(client.stream("routerrpc.Router/SendPaymentV2", payment_request=held, cltv_limit=1008, timeout_seconds=20)))
+    assert alice.msat == before
+    assert alice.pay(pair.invoice(2_000))["payment_error"] == ""
 
 
 def test_health_and_metrics(hub: Process) -> None:

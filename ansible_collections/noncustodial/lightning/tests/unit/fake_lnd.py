@@ -42,7 +42,9 @@ class Abort(Exception):
         super().__init__(text)
 
 
-def request(preimage: bytes, msat: int, *, destination: str = OTHER, memo: str = "", expiry: int = 3600, age: int = 0) -> str:
+def request(
+    preimage: bytes, msat: int, *, destination: str = OTHER, memo: str = "", expiry: int = 3600, age: int = 0, cltv_expiry: int = 80
+) -> str:
     """A payment request, by default of another node."""
     said = {
         "payment_hash": hashlib.sha256(preimage).hexdigest(),
@@ -52,6 +54,7 @@ def request(preimage: bytes, msat: int, *, destination: str = OTHER, memo: str =
         "timestamp": int(time.time()) - age,
         "expiry": expiry,
         "description": memo,
+        "cltv_expiry": cltv_expiry,
     }
     return "lnfake1" + json.dumps(said).encode().hex()
 
@@ -147,6 +150,7 @@ class FakeLnd:
         broken: methods that answer with this error.
         clock: seconds that its clock is ahead.
         calls: how often each method was called.
+        sent: what came with SendPaymentV2.
     """
 
     def __init__(self) -> None:
@@ -161,6 +165,7 @@ class FakeLnd:
         self.broken: dict[str, Abort] = {}
         self.clock = 0.0
         self.calls: Counter[str] = Counter()
+        self.sent: list[messages.Message] = []
         self._settled: list[Invoice] = []
         self._taken = 0
         self.certificate, key = make_certificate()
@@ -171,7 +176,7 @@ class FakeLnd:
     def start(self) -> None:
         """Serve, on the same port as before."""
         self._stopping = False
-        self._server = grpc.server(ThreadPoolExecutor(64), handlers=(_Handler(self._handle),), options=(("grpc.so_reuseport", 0),))
+        self._server = grpc.server(ThreadPoolExecutor(128), handlers=(_Handler(self._handle),), options=(("grpc.so_reuseport", 0),))
         credentials = grpc.ssl_server_credentials([(self._key, self.certificate)])
         self.port = self._server.add_secure_port(f"localhost:{self.port}", credentials)
         self._server.start()
@@ -199,6 +204,17 @@ class FakeLnd:
             self._settled.append(invoice)
             self._changed.notify_all()
             return True
+
+    def pay_otherwise(self, text: str, records: dict[int, bytes] | None = None, status: str = "SUCCEEDED") -> Payment:
+        """Another program on the node pays an invoice."""
+        said = read(text)
+        with self._changed:
+            self._taken += 1
+            payment = Payment(said["payment_hash"], said["num_msat"], status, payment_request=text, first_hop_custom_records=records or {})
+            payment.creation_time_ns, payment.payment_index = time.time_ns(), self._taken
+            self.payments[payment.payment_hash] = payment
+            self._changed.notify_all()
+        return payment
 
     def end(self, payment_hash: str, plan: Plan) -> None:
         """Bring a payment to its end."""
@@ -301,6 +317,7 @@ class FakeLnd:
                 yield messages.message("lnrpc.Invoice")(**invoice)
 
     def _SendPaymentV2(self, message: messages.Message) -> t.Iterator[messages.Message]:  # noqa: N802
+        self.sent.append(message)
         self.before_taking()
         said = read(message.payment_request) if message.payment_request else {"payment_hash": message.payment_hash.hex(), "num_msat": 0}
         with self._changed:

@@ -151,6 +151,12 @@ class Failed(CallError):
     """Any other answer; lnd gives most of its refusals without a status of their own."""
 
 
+class PaymentRefused(Failed):
+    """lnd has read the request for a payment, and takes nothing of it."""
+
+    default_cure = "Read what lnd says of the invoice: it may be one that lnd does not pay without more options, such as one for AMP"
+
+
 # Lost answers: after these a write may have happened, so that only a fresh read can tell.
 LOST_ANSWER = (Unreachable, TimedOut)
 
@@ -192,6 +198,23 @@ _BY_TEXT: tuple[tuple[str, type[CallError]], ...] = (
     ("reserved wallet balance invalidated", NoFunds),
     ("pending channels exceed maximum", PendingLimit),
     ("already present", UnderWay),
+    # What SendPaymentV2 says before it notes a payment (lnrpc/routerrpc/router_backend.go, routing/payment_session.go, routing/blinding.go).
+    ("must be set to pay an AMP invoice", PaymentRefused),
+    ("payment request must contain either a payment address or blinded paths", PaymentRefused),
+    ("invoice expired. Valid until", PaymentRefused),
+    ("amount must be specified", PaymentRefused),
+    ("amount must not be specified when paying a non-zero amount invoice", PaymentRefused),
+    ("self-payments not allowed", PaymentRefused),
+    ("total time lock of", PaymentRefused),
+    ("cltv limit", PaymentRefused),
+    ("cannot have both route hints and blinded path", PaymentRefused),
+    ("blinded path requires at least one hop", PaymentRefused),
+    ("blinded path cannot include NUMS key", PaymentRefused),
+    ("all blinded paths must have the same set of features", PaymentRefused),
+    ("an intro node only path cannot have more than one hop", PaymentRefused),
+    ("expected only a single path in the blinded payment set", PaymentRefused),
+    ("invalid htlc minimum and maximum", PaymentRefused),
+    ("no custom records with types below", PaymentRefused),
 )
 
 _BY_STATUS: dict[str, type[CallError]] = {

@@ -23,8 +23,10 @@ class Database:
 
     Attributes:
         host: name, address, or directory of a unix socket.
+        user: the role that serves.
+        owner: the role that owns the tables, and as which `migrate` works; it grants to the other what grants.py lists. Empty: user is that too.
         sslmode: as libpq's; verify-full needs sslrootcert.
-        pool: connections of one process.
+        pool: connections of one process; a third of them is for payments, the others for everything else.
         timeout: seconds that a statement may take.
     """
 
@@ -36,6 +38,7 @@ class Database:
     sslrootcert: str = ""
     pool: int = 10
     timeout: float = 10.0
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Node:
         timeout: seconds that a call may take, payments aside.
         private: whether invoices name private channels; a node that has none but private ones cannot be paid otherwise.
         payment_timeout: seconds in which lnd looks for a way.
+        cltv_limit: blocks that a payment may be held on its way and by the payee, at most. lnd's own limit is 2016, two weeks, and holds besides.
+        max_parts: into how many parts lnd may split a payment. Each takes an HTLC of a channel.
         send_within: seconds in which lnd must have taken a payment; later ones it refuses itself (see outgoing).
         grace: seconds more after which a payment that lnd does not know is taken for never sent.
     """
@@ -57,6 +62,8 @@ class Node:
     timeout: float = 10.0
     private: bool = True
     payment_timeout: int = 60
+    cltv_limit: int = 1008
+    max_parts: int = 16
     send_within: int = 30
     grace: int = 60
 
@@ -68,8 +75,11 @@ class Limits:
     Attributes:
         fee_base_msat: reserved for routing fees of each payment, and
         fee_ppm: so many millionths of its amount more, rounded up.
+        account_htlcs: HTLCs that the payments of one account hold at once. Who holds a payment holds an HTLC of the channel, for days if he likes.
+        htlcs: that those of all accounts hold. A channel carries 483 in one direction (BOLT 2, max_accepted_htlcs).
         requests_per_second: of one account; burst at once.
-        logins_per_minute: wrong ones, of one login and of one address each.
+        logins_per_minute: wrong ones, of one address (IPv6: a /64), and of one login from one network (see logins).
+        sessions_per_minute: logins of one address, right ones too; and sessions that one account begins, or renews.
         creates_per_minute: of one address.
     """
 
@@ -78,9 +88,12 @@ class Limits:
     max_balance_msat: int = MAX_MSAT
     fee_base_msat: int = 10_000
     fee_ppm: int = 10_000
+    account_htlcs: int = 50
+    htlcs: int = 400
     requests_per_second: float = 20.0
     burst: int = 60
     logins_per_minute: float = 10.0
+    sessions_per_minute: float = 30.0
     creates_per_minute: float = 10.0
 
 
@@ -91,8 +104,10 @@ class Service:
     Attributes:
         create: who may make an account: open (anyone), admin (with the admin token), closed (nobody).
         access_seconds: for how long an access token is good. BlueWallet takes two hours for granted.
-        refresh_seconds: and a refresh token.
-        answer_within: seconds after which a payment still under way is answered with "in transit".
+        refresh_seconds: and a refresh token. An access token is over too when all refresh tokens of its login are.
+        refresh_again: seconds in which a refresh token that was used is answered again, to whoever did not get the answer (see tokens).
+        answer_within: seconds after which a payment still under way is answered with "in transit". BlueWallet gives up after 20.
+        waiting: requests that wait for the end of their payment at once; those beyond are answered with "in transit" as soon as it is under way.
         invoice_expiry: seconds.
         reconcile_every: seconds between two looks at what is pending.
         body_bytes: the greatest request body.
@@ -102,7 +117,9 @@ class Service:
     create: str = "admin"
     access_seconds: int = 7200
     refresh_seconds: int = 7 * 86400
-    answer_within: float = 90.0
+    refresh_again: float = 30.0
+    answer_within: float = 15.0
+    waiting: int = 200
     invoice_expiry: int = 86400
     reconcile_every: float = 20.0
     body_bytes: int = 65536
@@ -146,8 +163,13 @@ def _check(config: Config) -> None:
         ("node.timeout", config.node.timeout),
         ("node.payment_timeout", config.node.payment_timeout),
         ("node.send_within", config.node.send_within),
+        ("node.cltv_limit", config.node.cltv_limit),
+        ("node.max_parts", config.node.max_parts),
+        ("limits.account_htlcs", config.limits.account_htlcs),
         ("limits.requests_per_second", config.limits.requests_per_second),
         ("limits.burst", config.limits.burst),
+        ("limits.logins_per_minute", config.limits.logins_per_minute),
+        ("limits.sessions_per_minute", config.limits.sessions_per_minute),
         ("service.access_seconds", config.service.access_seconds),
         ("service.refresh_seconds", config.service.refresh_seconds),
         ("service.answer_within", config.service.answer_within),
@@ -161,3 +183,9 @@ def _check(config: Config) -> None:
         need(0 <= getattr(config.limits, name) <= MAX_MSAT, f"limits.{name} must be 0 to {MAX_MSAT}")
     need(0 <= config.limits.fee_ppm <= 1_000_000, "limits.fee_ppm must be 0 to 1000000")
     need(config.node.grace >= 0, "node.grace must not be negative")
+    need(config.service.refresh_again >= 0, "service.refresh_again must not be negative")
+    need(
+        config.limits.account_htlcs <= config.limits.htlcs,
+        "limits.account_htlcs must not be greater than limits.htlcs, which is for all accounts",
+    )
+    need(0 <= config.service.waiting < config.service.concurrency, "service.waiting must be 0 or more, and less than service.concurrency")

@@ -13,6 +13,7 @@ from .config import Config
 
 Record: t.TypeAlias = asyncpg.Record
 Pool: t.TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: t.TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 UNREACHABLE = (
     OSError,
@@ -28,14 +29,19 @@ UNREACHABLE = (
 """What is raised while the database is away, is stopped, or has given this statement up: it may have committed or not."""
 
 
-def connect_options(config: Config) -> dict[str, t.Any]:
-    """How to reach the database, as asyncpg's connect takes it."""
+def connect_options(config: Config, role: str = "") -> dict[str, t.Any]:
+    """How to reach the database, as asyncpg's connect takes it.
+
+    Args:
+        config: the configuration.
+        role: as whom; by default the one that serves. The credential pgpass holds its password.
+    """
     database = config.database
     options: dict[str, t.Any] = {
         "host": database.host,
         "port": database.port,
         "database": database.name,
-        "user": database.user,
+        "user": role or database.user,
         "timeout": database.timeout,
         "command_timeout": database.timeout,
     }
@@ -76,12 +82,16 @@ async def _keep(_connection: object) -> None:
     """In place of asyncpg's own reset, a round trip after each statement: no statement here changes anything of its session."""
 
 
-async def open_pool(config: Config) -> Pool:
-    """A pool, whose connections are made when they are needed, so that the service starts while the database is away."""
+async def open_pool(config: Config, size: int = 0) -> Pool:
+    """A pool, whose connections are made when they are needed, so that the service starts while the database is away.
+
+    Args:
+        size: connections at most; 0 for all that a process may have.
+    """
     pool = asyncpg.create_pool(
         **connect_options(config),
         min_size=0,
-        max_size=config.database.pool,
+        max_size=size or config.database.pool,
         max_inactive_connection_lifetime=300,
         reset=t.cast("t.Any", _keep),  # the stubs do not know that it is awaited
         server_settings={"application_name": "lndhub", "default_transaction_isolation": "read committed"},

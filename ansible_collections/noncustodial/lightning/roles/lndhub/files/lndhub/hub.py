@@ -21,6 +21,7 @@ from .health import Health
 from .incoming import Incoming
 from .internal import Internal
 from .limits import Buckets
+from .logins import Logins, host
 from .marks import Marks
 from .metrics import Metrics
 from .node import Node
@@ -37,25 +38,32 @@ _PATIENCE = 20.0
 
 
 class Hub:
-    """One process of the service."""
+    """One process of the service.
 
-    def __init__(self, config: Config, pool: db.Pool) -> None:
+    Args:
+        pool: connections to the database.
+        paying: those for payments, so that nobody who pays keeps the others waiting; by default the same.
+    """
+
+    def __init__(self, config: Config, pool: db.Pool, paying: db.Pool | None = None) -> None:
         self.config, self.pool = config, pool
+        paying = paying or pool
         limits = config.limits
         self.node = Node(config)
-        self.tokens = Tokens(config.binary("jwt_key").strip(), config.service.access_seconds, config.service.refresh_seconds)
+        self.tokens = Tokens(config.binary("jwt_key").strip(), config.service)
         self.accounts = Accounts(pool, limits, Passwords())
         marks = Marks(pool)
         self.incoming = Incoming(pool, self.node, marks, config)
-        self.outgoing = Outgoing(pool, self.node, marks, config)
-        self.internal = Internal(pool, self.node)
-        self.paying = Paying(self.node, self.internal, self.outgoing)
+        self.outgoing = Outgoing(paying, self.node, marks, config)
+        self.internal = Internal(paying, self.node, limits)
+        self.paying = Paying(self.node, self.internal, self.outgoing, config.node.cltv_limit)
         self.recovery = Recovery(pool, self.node, self.incoming, marks, config)
         self.reconcile = Reconcile(pool, self.recovery, self.incoming, self.internal, self.outgoing, config)
         self.health = Health(pool, self.node)
         self.metrics = Metrics(pool, self.node, self.health)
         self.requests = Buckets(limits.requests_per_second, limits.burst)
-        self.logins = Buckets(limits.logins_per_minute / 60, limits.logins_per_minute)
+        self.logins = Logins(limits)
+        self.admins = Buckets(limits.logins_per_minute / 60, limits.logins_per_minute)
         self.creates = Buckets(limits.creates_per_minute / 60, limits.creates_per_minute)
         self._admin, self._scraper = config.secret("admin_token"), config.secret("metrics_token")
         self._tasks: list[asyncio.Task[t.NoReturn]] = []
@@ -87,8 +95,8 @@ class Hub:
         """
         access = self.tokens.read(token)
         self.requests.take(access.user_id)
-        user = await self.accounts.by_id(access.user_id)
-        if user is None or user.deactivated or user.epoch != access.epoch:
+        user = await self.accounts.speaking(access)
+        if user is None:
             raise BadAuth
         return user
 
@@ -106,9 +114,9 @@ class Hub:
         self._check(self._scraper or self._admin, token, address)
 
     def _check(self, secret: bytes | None, token: str, address: str) -> None:
-        self.logins.check(("admin", address))
+        self.admins.check(host(address))
         if not secret or not hmac.compare_digest(secret, token.encode()):
-            self.logins.take(("admin", address))
+            self.admins.take(host(address))
             raise Forbidden
 
 
@@ -122,13 +130,16 @@ def _ended(task: asyncio.Task[t.NoReturn]) -> None:
 @contextlib.asynccontextmanager
 async def running(config: Config) -> t.AsyncIterator[Hub]:
     """A hub, started and stopped."""
-    pool = await db.open_pool(config)
+    size = config.database.pool
+    third = max(size // 3, 1)
+    paying = await db.open_pool(config, third)
+    pool = await db.open_pool(config, size - third) if size > third else paying
     try:
-        hub = Hub(config, pool)
+        hub = Hub(config, pool, paying)
         hub.start()
         try:
             yield hub
         finally:
             await hub.stop()
     finally:
-        await asyncio.wait_for(pool.close(), 10)
+        await asyncio.wait_for(asyncio.gather(pool.close(), paying.close()), 10)

@@ -19,6 +19,7 @@ from datetime import datetime
 import asyncpg
 
 from . import db
+from .config import MAX_MSAT, Limits
 from .db import Pool
 from .errors import Closed, HubError, NotEnoughBalance
 
@@ -27,6 +28,33 @@ class AlreadyPaid(HubError):
     """The invoice is paid, or somebody is paying it at this moment."""
 
     code, status, default = 10, 400, "this invoice has been paid, or is being paid"
+
+
+class NoRoom(HubError):
+    """The account's payments under way, or those of all accounts, hold as many HTLCs as they may."""
+
+    code, status, default = 10, 429, "too many payments of this account are under way; nothing was booked, try again when one has ended"
+
+
+class PayeeFull(HubError):
+    """The payee may not have that much, by its own limits or the hub's."""
+
+    code, status, default = 10, 400, "the account that is to be paid may not receive this much; nothing was booked"
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many HTLCs a payment over the node may have.
+
+    Attributes:
+        wanted: for this payment, 1 or more; it gets fewer where fewer are left.
+        of_account: for all payments of the account that are under way.
+        of_hub: for those of all accounts.
+    """
+
+    wanted: int
+    of_account: int
+    of_hub: int
 
 
 @dataclass(frozen=True)
@@ -69,16 +97,18 @@ transfer AS (
 _RESERVE = f"""
 WITH payment AS (
   INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo, description_hash,
-    custom_records, send_before, recovered)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id, user_id, amount_msat + fee_limit_msat AS msat
+    custom_records, send_before, recovered, htlcs)
+  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, CASE WHEN $13::integer IS NULL THEN 1 ELSE payments_room($1, $13, $14, $15) END
+  RETURNING id, user_id, htlcs, amount_msat + fee_limit_msat AS msat
 ), {_RESERVED}
-SELECT id FROM payment
+SELECT id, htlcs FROM payment
 """  # noqa: S608
 
 # The invoice is looked at in the same statement: one way to the database less for each payment.
 _RESERVE_INTERNAL = f"""
 WITH invoice AS (
   SELECT user_id, state FROM invoices WHERE payment_hash = $2
+    AND CASE WHEN user_id = $1 OR state = 'settled' THEN true ELSE payee_room(user_id, $5, $8, $9, $10) END
 ), payment AS (
   INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo, description_hash)
   SELECT $1, 'internal', $2, $3, $4, $5, 0, $6, $7 FROM invoice WHERE invoice.user_id <> $1 AND invoice.state <> 'settled'
@@ -213,31 +243,46 @@ SELECT true FROM item
 
 
 async def reserve(pool: Pool, wish: Wish) -> int:
-    """Put amount and fee limit aside, and note the payment as pending; gives its number. From then on it is durable.
+    """Put amount and fee limit aside, and note the payment as pending; returns its number. From then on it is durable.
 
     Raises:
         NotEnoughBalance: nothing was booked.
         AlreadyPaid: nothing was booked; a payment of this hash is pending or settled.
         Closed: nothing was booked; the ledger is not yet compared with lnd.
     """
+    payment_id, _htlcs = await _reserve(pool, wish, None)
+    return payment_id
+
+
+async def reserve_within(pool: Pool, wish: Wish, room: Room) -> tuple[int, int]:
+    """The same for a payment that is to be handed to lnd; returns its number, and how many HTLCs it may have.
+
+    Raises:
+        NoRoom: nothing was booked; and what reserve does.
+    """
+    return await _reserve(pool, wish, room)
+
+
+async def _reserve(pool: Pool, wish: Wish, room: Room | None) -> tuple[int, int]:
     with _refused():
-        return int(
-            await pool.fetchval(
-                _RESERVE,
-                wish.user_id,
-                wish.kind,
-                wish.payment_hash,
-                wish.payment_request,
-                wish.destination,
-                wish.amount_msat,
-                wish.fee_limit_msat,
-                wish.memo,
-                wish.description_hash,
-                json.dumps(dict(wish.custom_records)),
-                wish.send_before,
-                wish.recovered,
-            )
+        row = await db.row(
+            pool,
+            _RESERVE,
+            wish.user_id,
+            wish.kind,
+            wish.payment_hash,
+            wish.payment_request,
+            wish.destination,
+            wish.amount_msat,
+            wish.fee_limit_msat,
+            wish.memo,
+            wish.description_hash,
+            json.dumps(dict(wish.custom_records)),
+            wish.send_before,
+            wish.recovered,
+            *((room.wanted, room.of_account, room.of_hub) if room else (None, None, None)),
         )
+    return row["id"], row["htlcs"]
 
 
 @dataclass(frozen=True)
@@ -255,8 +300,15 @@ class Reserved:
     payment_id: int | None
 
 
-async def reserve_internal(pool: Pool, wish: Wish) -> Reserved | None:
-    """The same for a payment to another user; None if the hash is of no invoice here. Raises what reserve does."""
+async def reserve_internal(pool: Pool, wish: Wish, limits: Limits) -> Reserved | None:
+    """The same for a payment to another user; None if the hash is of no invoice here.
+
+    Args:
+        limits: of the payee, who has no own.
+
+    Raises:
+        PayeeFull: nothing was booked; and what reserve does.
+    """
     with _refused():
         row = await pool.fetchrow(
             _RESERVE_INTERNAL,
@@ -267,6 +319,9 @@ async def reserve_internal(pool: Pool, wish: Wish) -> Reserved | None:
             wish.amount_msat,
             wish.memo,
             wish.description_hash,
+            limits.max_receive_msat,
+            limits.max_balance_msat,
+            MAX_MSAT,
         )
     return Reserved(row["payee"], row["state"], row["id"]) if row else None
 
@@ -281,6 +336,12 @@ def _refused() -> t.Iterator[None]:
             raise NotEnoughBalance from error
         if error.constraint_name == "payments_open":
             raise Closed from error
+        if error.constraint_name == "payee_room":
+            raise PayeeFull from error
+        if error.constraint_name == "payments_room_of_account":
+            raise NoRoom from error
+        if error.constraint_name == "payments_room_of_hub":
+            raise NoRoom("too many payments of this hub are under way; nothing was booked, try again later") from error
         raise
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "payments_one_live":

@@ -13,6 +13,8 @@ from .config import MAX_MSAT, Limits
 from .errors import TooMany
 
 _KEPT = 10_000
+# lnd splits no payment into parts of less than 10,000 sat (routing/payment_session.go, DefaultShardMinAmt).
+_LEAST_PART_MSAT = 10_000_000
 
 
 class Buckets:
@@ -47,6 +49,10 @@ class Buckets:
         if len(self._buckets) > _KEPT:
             self._buckets.popitem(last=False)
 
+    def used(self, key: object) -> float:
+        """How much of a bucket is gone: 0 of a fresh one, 1 of an empty one."""
+        return 1 - self._tokens(key) / self._burst
+
     def _tokens(self, key: object) -> float:
         tokens, since = self._buckets.get(key, (self._burst, 0.0))
         return min(self._burst, tokens + (self._clock() - since) * self._rate)
@@ -55,3 +61,12 @@ class Buckets:
 def fee_limit(limits: Limits, amount_msat: int) -> int:
     """What is put aside for routing fees of one payment, rounded up; the user gets back what was not needed."""
     return min(limits.fee_base_msat + -(-amount_msat * limits.fee_ppm // 1_000_000), MAX_MSAT)
+
+
+def parts(most: int, amount_msat: int) -> int:
+    """Into how many parts lnd may split a payment, each of which takes an HTLC of a channel: no more than it would make of that amount.
+
+    Args:
+        most: of any payment.
+    """
+    return max(1, min(most, amount_msat // _LEAST_PART_MSAT))

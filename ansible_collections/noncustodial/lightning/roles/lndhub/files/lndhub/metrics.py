@@ -41,6 +41,7 @@ class Metrics:
             "channel_local_msat", "What the node has in its open channels; liabilities above it cannot all be paid out"
         )
         self._pending = self._gauge("pending_payments", "Payments whose end is not known")
+        self._htlcs = self._gauge("pending_htlcs", "HTLCs that they may hold; users share those of the channels")
         self._oldest = self._gauge("oldest_pending_seconds", "Age of the oldest of them")
         self._unexplained = self._gauge(
             "unexplained", "What lnd has and the ledger cannot name, and nobody has acknowledged; the hub is closed"
@@ -77,12 +78,14 @@ class Metrics:
             row = await db.row(
                 self._pool,
                 """
-                SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest,
+                SELECT count(*) AS pending, coalesce(sum(htlcs) FILTER (WHERE kind <> 'internal'), 0) AS htlcs,
+                  coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest,
                   (SELECT settle_index FROM progress) AS settle_index,
                   (SELECT count(*) FROM unexplained WHERE acknowledged_at IS NULL AND state <> 'failed') AS unexplained FROM payments WHERE state = 'pending'
                 """,
             )
             self._pending.set(row["pending"])
+            self._htlcs.set(row["htlcs"])
             self._oldest.set(float(row["oldest"]))
             self._unexplained.set(row["unexplained"])
             self._settle_index.set(row["settle_index"])

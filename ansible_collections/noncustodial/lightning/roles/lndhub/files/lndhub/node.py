@@ -50,6 +50,8 @@ _MARK_RECORD = 7_236_609
 _KEYSEND_RECORD = 5482373484
 # Blocks that the payee of a keysend has; lnd's own default for its invoices.
 _KEYSEND_DELTA = 80
+# Blocks that lnd adds to what the payee asks for (routing/payment_session.go, BlockPadding).
+_BLOCK_PADDING = 3
 # Seconds in which a stream must have given its first answer.
 _FIRST = 15.0
 
@@ -66,7 +68,12 @@ class Request:
     expiry: int
     memo: str
     description_hash: str
+    cltv_expiry: int
     plain: t.Mapping[str, t.Any]
+
+    def held_within(self, cltv_limit: int) -> bool:
+        """Whether a payment of it can run out within so many blocks: the payee alone may ask for more."""
+        return self.cltv_expiry + _BLOCK_PADDING < cltv_limit
 
     def expired(self, now: float) -> bool:
         """Whether it may not be paid any more.
@@ -141,6 +148,8 @@ class Outgoing:
         request_amount_msat: what the payment request names; 0 if that leaves it to the payer.
         mark: kept by lnd with the payment.
         custom_records: for keysend.
+        max_parts: into which lnd may split it.
+        cltv_limit: blocks until its HTLCs have run out, at most; 0 for lnd's own limit.
     """
 
     payment_request: str
@@ -154,6 +163,8 @@ class Outgoing:
     destination: str = ""
     preimage: bytes = b""
     custom_records: t.Mapping[int, bytes] | None = None
+    max_parts: int = 1
+    cltv_limit: int = 0
 
 
 class Node:
@@ -206,6 +217,7 @@ class Node:
             answer.expiry,
             answer.description,
             answer.description_hash,
+            answer.cltv_expiry,
             messages.plain(answer),
         )
 
@@ -267,6 +279,8 @@ class Node:
         fields: dict[str, t.Any] = {
             "fee_limit_msat": outgoing.fee_limit_msat,
             "timeout_seconds": outgoing.timeout_seconds,
+            "cltv_limit": outgoing.cltv_limit,
+            "max_parts": outgoing.max_parts,
             "amt_msat": 0 if outgoing.request_amount_msat else outgoing.amount_msat,
             "first_hop_custom_records": {_MARK_RECORD: outgoing.mark},
             # Only its end is of use; each update would name all hops of all attempts.

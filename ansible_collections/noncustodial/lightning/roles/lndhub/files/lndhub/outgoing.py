@@ -17,12 +17,16 @@ paused, or its request may still be on its way, and be served later. No lock in 
 
 A failed one alone proves nothing before that: it may be the record of an earlier attempt at the same invoice. The process that hands the
 payment over does not need the proof, because what it reads from its own call is about its own attempt.
+
+A payment of this hash that has not this user's mark is of another program on the node, and is never booked to the user. While lnd has it, lnd
+refuses the user's own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import hashlib
 import logging
 import secrets
@@ -32,22 +36,23 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CallError, Denied
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CallError, Denied, PaymentRefused
 
 from . import db, ledger, node
 from .accounts import User
 from .config import Config
 from .db import Pool
 from .errors import InTransit, PaymentFailed
-from .limits import fee_limit
+from .limits import fee_limit, parts
 from .marks import Marks
 
 _LOG = logging.getLogger("lndhub.outgoing")
 
 # Statuses that only lnd itself gives, with a request that it has read and will not act on. UNKNOWN, UNAVAILABLE and the like
-# also come of a connection that breaks.
+# also come of a connection that breaks; what lnd refuses without a status of its own is known by its text.
 _REFUSALS = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "ALREADY_EXISTS", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED")
 
+_OTHERWISE = "another program on the node has paid this invoice, or is paying it"
 _REASONS = {
     "FAILURE_REASON_NO_ROUTE": "no route within the fee limit; the payee may not be able to receive this much",
     "FAILURE_REASON_TIMEOUT": "no route was found in time",
@@ -85,12 +90,14 @@ class Outgoing:
         # The payments that this process hands over and follows at this moment.
         self.followed: set[int] = set()
         self._tasks: set[asyncio.Task[Paid]] = set()
+        # Requests that wait for the end of their payment.
+        self._waiting = 0
 
     async def pay(self, user: User, request: node.Request, amount_msat: int) -> Paid:
         """Pay an invoice of another node.
 
         Raises:
-            NotEnoughBalance, AlreadyPaid: nothing was booked.
+            NotEnoughBalance, AlreadyPaid, NoRoom: nothing was booked.
             PaymentFailed: it came to its end, and all is as before.
             InTransit: its end is not known yet; it is booked when it is.
         """
@@ -110,8 +117,14 @@ class Outgoing:
         )
         return await self._started(wish, outgoing)
 
-    async def keysend(self, user: User, destination: str, amount_msat: int, memo: str, records: t.Mapping[int, bytes]) -> Paid:
-        """Pay a node without an invoice; raises what pay does."""
+    async def keysend(
+        self, user: User, destination: str, amount_msat: int, memo: str, records: t.Mapping[int, bytes], within: float | None = None
+    ) -> Paid:
+        """Pay a node without an invoice; raises what pay does.
+
+        Args:
+            within: seconds after which it is answered with "in transit"; by default the hub's own.
+        """
         preimage = secrets.token_bytes(32)
         payment_hash = hashlib.sha256(preimage).digest()
         mark = await self._marks.of_payment(payment_hash, user.id)
@@ -128,7 +141,7 @@ class Outgoing:
             custom_records={str(number): value.decode() for number, value in records.items()},
             send_before=outgoing.send_before,
         )
-        return await self._started(wish, outgoing)
+        return await self._started(wish, outgoing, within)
 
     def _outgoing(
         self,
@@ -154,17 +167,28 @@ class Outgoing:
             destination,
             preimage,
             records,
+            cltv_limit=settings.cltv_limit,
         )
 
-    async def _started(self, wish: ledger.Wish, outgoing: node.Outgoing) -> Paid:
+    async def _started(self, wish: ledger.Wish, outgoing: node.Outgoing, within: float | None = None) -> Paid:
         """Make the payment in a task of its own, which goes on when the client has left or was answered."""
-        task = asyncio.create_task(self._make(wish, outgoing))
+        limits = self._config.limits
+        room = ledger.Room(parts(self._config.node.max_parts, wish.amount_msat), limits.account_htlcs, limits.htlcs)
+        payment_id, htlcs = await ledger.reserve_within(self._pool, wish, room)
+        self.followed.add(payment_id)
+        pending = Pending(payment_id, wish.user_id, wish.payment_hash, wish.amount_msat, outgoing.send_before)
+        task = asyncio.create_task(self._make(pending, dataclasses.replace(outgoing, max_parts=htlcs)))
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        if self._waiting >= self._config.service.waiting:
+            raise InTransit
+        self._waiting += 1
         try:
-            return await asyncio.wait_for(asyncio.shield(task), self._config.service.answer_within)
+            return await asyncio.wait_for(asyncio.shield(task), self._config.service.answer_within if within is None else within)
         except TimeoutError as error:
             raise InTransit from error
+        finally:
+            self._waiting -= 1
 
     def _done(self, task: asyncio.Task[Paid]) -> None:
         self._tasks.discard(task)
@@ -172,13 +196,11 @@ class Outgoing:
             # Read here too, because the client may have been answered before.
             task.exception()
 
-    async def _make(self, wish: ledger.Wish, outgoing: node.Outgoing) -> Paid:
-        payment_id = await ledger.reserve(self._pool, wish)
-        self.followed.add(payment_id)
+    async def _make(self, pending: Pending, outgoing: node.Outgoing) -> Paid:
         try:
-            return await self._send(Pending(payment_id, wish.user_id, wish.payment_hash, wish.amount_msat, outgoing.send_before), outgoing)
+            return await self._send(pending, outgoing)
         finally:
-            self.followed.discard(payment_id)
+            self.followed.discard(pending.id)
 
     async def _send(self, pending: Pending, outgoing: node.Outgoing) -> Paid:
         try:
@@ -195,7 +217,7 @@ class Outgoing:
         """lnd gave an error in place of the payment. If it says that it took nothing, it is asked once whether that is so."""
         _LOG.warning("payment %d: %s", pending.id, error)
         # lnd tells of a macaroon that it does not take without a status of its own. One that has run out already means that the clocks differ.
-        if not isinstance(error, (AlreadyThere, Denied)) and error.status not in _REFUSALS:
+        if not isinstance(error, (AlreadyThere, Denied, PaymentRefused)) and error.status not in _REFUSALS:
             raise InTransit from error
         try:
             record = await self._node.payment(pending.payment_hash)
@@ -204,6 +226,8 @@ class Outgoing:
         if record is None or record.status == "FAILED":
             # A failed one is of an earlier attempt at the same invoice, with a reason that is not of this one.
             await self._failed(pending, "the node refused it")
+        if not await self._is_of(pending, record):
+            await self._failed(pending, _OTHERWISE)
         if not record.ended:
             raise InTransit from error
         return await self.conclude(pending, record)
@@ -249,20 +273,34 @@ class Outgoing:
             CallError: lnd does not answer.
         """
         record = await self._node.payment(pending.payment_hash)
-        if record is None or record.status == "FAILED":
-            if not await self._node.past(pending.send_before + timedelta(seconds=self._config.node.grace)):
+        if record is not None and record.status != "FAILED":
+            if await self._is_of(pending, record):
+                await self._book(pending, record)
                 return
-            # Asked again, because only an answer after the refusal counts.
-            record = await self._node.payment(pending.payment_hash)
-            if record is None:
-                _LOG.warning("payment %d was never taken by lnd; its reservation is released", pending.id)
-                await ledger.release(self._pool, pending.id, "it never reached the node")
+            if await self._marks.payer(record.payment_hash, record.mark) is not None:
+                # Of a restored ledger: this one had failed, and another user has paid the invoice since. That payment is found by recovery.
+                _LOG.warning("payment %d: lnd has one of another user in its place; its reservation is released", pending.id)
+                await ledger.release(self._pool, pending.id, "another user has paid it")
                 return
-        elif record.mark and await self._marks.payer(record.payment_hash, record.mark) not in (None, pending.user_id):
-            # Of a restored ledger: this one had failed, and another user has paid the invoice since. That payment is found by recovery.
-            _LOG.warning("payment %d: lnd has one of another user in its place; its reservation is released", pending.id)
-            await ledger.release(self._pool, pending.id, "another user has paid it")
+        if not await self._node.past(pending.send_before + timedelta(seconds=self._config.node.grace)):
             return
+        # Asked again, because only an answer after the refusal counts.
+        record = await self._node.payment(pending.payment_hash)
+        if record is None:
+            _LOG.warning("payment %d was never taken by lnd; its reservation is released", pending.id)
+            await ledger.release(self._pool, pending.id, "it never reached the node")
+        elif record.status == "FAILED" or await self._is_of(pending, record):
+            await self._book(pending, record)
+        else:
+            _LOG.warning("payment %d: lnd has one of another program in its place; its reservation is released", pending.id)
+            await ledger.release(self._pool, pending.id, _OTHERWISE)
+
+    async def _is_of(self, pending: Pending, record: node.Payment) -> bool:
+        """Whether lnd's record has the mark of the user."""
+        return await self._marks.payer(record.payment_hash, record.mark) == pending.user_id
+
+    async def _book(self, pending: Pending, record: node.Payment) -> None:
+        """Book the end of a payment that nobody waits for, if lnd knows it."""
         if record.ended:
             with contextlib.suppress(PaymentFailed, InTransit):
                 await self.conclude(pending, record)

@@ -20,10 +20,14 @@ _LONGEST = 7089
 
 
 class Paying:
-    """Pays invoices for users."""
+    """Pays invoices for users.
 
-    def __init__(self, node: Node, internal: Internal, outgoing: Outgoing) -> None:
-        self._node, self._internal, self._outgoing = node, internal, outgoing
+    Args:
+        cltv_limit: blocks that a payment may be held, at most.
+    """
+
+    def __init__(self, node: Node, internal: Internal, outgoing: Outgoing, cltv_limit: int) -> None:
+        self._node, self._internal, self._outgoing, self._cltv_limit = node, internal, outgoing, cltv_limit
 
     async def read(self, payment_request: str) -> Request:
         """What a payment request says.
@@ -64,11 +68,22 @@ class Paying:
             own = request.destination == await self._node.node_id()
         except CallError as error:
             raise NodeFailure from error
-        way = self._internal if own else self._outgoing
-        return request, await way.pay(user, request, amount)
+        if own:
+            return request, await self._internal.pay(user, request, amount)
+        if not request.held_within(self._cltv_limit):
+            # lnd would refuse it without a status of its own.
+            raise NotAnInvoice(
+                f"the payee could hold the payment for {request.cltv_expiry} blocks; this hub takes less than {self._cltv_limit}"
+            )
+        return request, await self._outgoing.pay(user, request, amount)
 
-    async def keysend(self, user: User, destination: str, amount_msat: int, memo: str, records: dict[int, bytes]) -> Paid:
+    async def keysend(
+        self, user: User, destination: str, amount_msat: int, memo: str, records: dict[int, bytes], within: float | None = None
+    ) -> Paid:
         """Pay a node without an invoice.
+
+        Args:
+            within: seconds after which it is answered with "in transit"; by default the hub's own.
 
         Raises:
             HubError: by its kind; nothing has moved unless it is InTransit.
@@ -81,4 +96,4 @@ class Paying:
             raise NodeFailure from error
         if own:
             raise BadArguments("this is the hub's own node: pay an invoice of the account instead")
-        return await self._outgoing.keysend(user, destination, amount_msat, memo, records)
+        return await self._outgoing.keysend(user, destination, amount_msat, memo, records, within)

@@ -108,11 +108,13 @@ class Hub:
         self._settings = settings
         tls = ssl.create_default_context(cafile=settings.ca_file or None)
         self._http = httpx.AsyncClient(base_url=settings.url, verify=tls, timeout=settings.timeout, trust_env=False)
+        # Payments hold a connection for as long as the hub waits for them. They have their own, so that no page waits for one.
+        self._paying = httpx.AsyncClient(base_url=settings.url, verify=tls, timeout=settings.pay_timeout, trust_env=False)
         self._node_id = ""
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._http.aclose()
+        await asyncio.gather(self._http.aclose(), self._paying.aclose())
 
     async def ask(self, method: str, path: str, access: str = "", address: str = "", body: t.Any = None, **query: t.Any) -> t.Any:
         """One answer.
@@ -128,9 +130,9 @@ class Hub:
         headers = {"Authorization": f"Bearer {access}"} if access else {}
         if address:
             headers["X-Forwarded-For"] = address
-        timeout = self._settings.pay_timeout if path == "/payinvoice" else self._settings.timeout
+        http = self._paying if path == "/payinvoice" else self._http
         try:
-            response = await self._http.request(method, path, json=body, params=query, headers=headers, timeout=timeout)
+            response = await http.request(method, path, json=body, params=query, headers=headers)
             answer = response.json()
         except httpx.HTTPError as error:
             reached = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))

@@ -63,6 +63,11 @@ def test_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("limits", {"max_send_msat": 21 * 10**17 + 1}, "limits.max_send_msat must be 0 to"),
         ("limits", {"fee_ppm": -1}, "limits.fee_ppm"),
         ("limits", {"fee_ppm": 0.5}, "limits.fee_ppm must be int"),
+        ("limits", {"account_htlcs": 0}, "limits.account_htlcs must be greater than 0"),
+        ("limits", {"account_htlcs": 9, "htlcs": 8}, "limits.account_htlcs must not be greater than limits.htlcs"),
+        ("node", {"cltv_limit": 0}, "node.cltv_limit must be greater than 0"),
+        ("node", {"max_parts": 0}, "node.max_parts must be greater than 0"),
+        ("service", {"waiting": 500}, "service.waiting must be 0 or more, and less than service.concurrency"),
         ("elsewhere", {}, "elsewhere is not an option"),
     ],
 )

@@ -106,8 +106,15 @@ def test_the_proxy_passes_metrics_to_whom_the_inventory_names() -> None:
 
 
 def test_the_proxy_waits_longer_than_the_hub() -> None:
-    assert "proxy_read_timeout 120s" in site()
+    assert f"proxy_read_timeout {Service().answer_within + 30:g}s" in site()
     assert "proxy_read_timeout 330s" in site(lndhub_service={"answer_within": 300.0})
+
+
+def test_the_proxy_counts_connections_but_not_those_of_its_own_machine() -> None:
+    """Wall & wallet ask for all their users from there: a hundred payments that hang are not to close their pages."""
+    assert 'map $remote_addr $lndhub_8444_from {\n    127.0.0.1 "";\n    default $binary_remote_addr;\n}' in site()
+    assert "limit_conn_zone $lndhub_8444_from zone=lndhub_acme:1m;" in site()
+    assert "limit_conn lndhub_acme 100;" in site()
 
 
 # Stands for an lndhub.go: says what it was given, as that reads it.
@@ -120,12 +127,12 @@ print(json.dumps({"settings": dict(line.split("=", 1) for line in lines if line[
 
 def test_lndhub_go_gets_what_it_needs(tmp_path: Path) -> None:
     """By the same script as in the unit; no lndhub.go was at hand, so that what it makes of it is not shown here."""
-    secrets = {"pgpass": "*:*:hub_acme:hub_acme:0123abcd", "jwt_key": "4567", "admin_token": "89ef"}
+    secrets = {"pgpass": "*:*:hub_acme:owner_hub_acme:0123abcd", "jwt_key": "4567", "admin_token": "89ef"}
     (tmp_path / "credentials").mkdir()
     for name, content in secrets.items():
         (tmp_path / "credentials" / name).write_text(content)
     variables = {
-        "lndhub_self": {"database": "hub_acme", "config": "/etc/lndhub/acme"},
+        "lndhub_self": {"database": "hub_acme", "owner": "owner_hub_acme", "config": "/etc/lndhub/acme"},
         "lndhub_rpcserver": "localhost:10010",
         "lndhub_postgres_at": "db.example",
         "lndhub_postgres_maxconnections": 15,
@@ -145,7 +152,7 @@ def test_lndhub_go_gets_what_it_needs(tmp_path: Path) -> None:
     said = json.loads(subprocess.run([sys.executable, "-c", GO], cwd=run, env=environment, capture_output=True, check=True).stdout)
     settings = said["settings"]
     assert settings["DATABASE_URI"] == (
-        "postgresql://hub_acme:0123abcd@db.example:5432/hub_acme?sslmode=verify-full&sslrootcert=/etc/lndhub/acme/postgres.crt"
+        "postgresql://owner_hub_acme:0123abcd@db.example:5432/hub_acme?sslmode=verify-full&sslrootcert=/etc/lndhub/acme/postgres.crt"
     )
     assert (settings["JWT_SECRET"], settings["ADMIN_TOKEN"], settings["PORT"]) == ("4567", "89ef", "3001")
     assert settings["LND_MACAROON_FILE"] == "/run/credentials/lndhub@acme.service/macaroon"

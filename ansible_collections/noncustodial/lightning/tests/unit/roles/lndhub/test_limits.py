@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from lndhub.api.amounts import buffer, down, up
-from lndhub.config import MAX_MSAT, Limits
+from lndhub.config import MAX_MSAT, Limits, Node, Service
 from lndhub.errors import TooMany
-from lndhub.limits import Buckets, fee_limit
+from lndhub.limits import Buckets, fee_limit, parts
 
 
 def test_a_bucket_empties_and_fills() -> None:
@@ -57,6 +57,22 @@ def test_buckets_do_not_grow_without_end() -> None:
 )
 def test_the_reserve_for_fees_is_rounded_up(base: int, ppm: int, amount: int, limit: int) -> None:
     assert fee_limit(Limits(fee_base_msat=base, fee_ppm=ppm), amount) == limit
+
+
+@pytest.mark.parametrize(
+    ("most", "amount", "count"),
+    [(16, 1, 1), (16, 19_999_999, 1), (16, 20_000_000, 2), (16, 159_999_999, 15), (16, MAX_MSAT, 16), (4, MAX_MSAT, 4), (1, MAX_MSAT, 1)],
+)
+def test_a_payment_has_no_more_parts_than_lnd_would_make(most: int, amount: int, count: int) -> None:
+    assert parts(most, amount) == count
+
+
+def test_what_users_share_is_bounded_below_what_lnd_and_wallets_bear() -> None:
+    limits = Limits()
+    assert limits.account_htlcs * 2 <= limits.htlcs <= 483 - 2 * Node("", "").max_parts, "BOLT 2, max_accepted_htlcs, less a reserve"
+    assert Node("", "").cltv_limit < 2016, "lnd's own, --max-cltv-expiry"
+    assert Service().answer_within < 20, "when BlueWallet gives up"
+    assert Service().waiting * 2 < Service().concurrency
 
 
 @pytest.mark.parametrize(
