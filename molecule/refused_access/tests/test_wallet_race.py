@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -21,8 +22,10 @@ def gone_again(regtest: Regtest) -> t.Iterator[None]:
     regtest.sh(MACHINE, f"systemctl disable --now {UNIT}; rm -rf {LNDDIR} {CONFIG} /etc/credstore.encrypted/lnd@late.*; userdel lnd-late")
 
 
-def play(regtest: Regtest, *options: str) -> Run:
-    return regtest.play("wallet_race", *options, inventory="acme", folder="molecule/refused_access")
+def play(regtest: Regtest, **variables: str) -> Run:
+    # As extra variables they are the host's own, from which the node's paths and ports follow.
+    late = {"lnd_name": "late", "lnd_port_offset": 20, "lnd_seed_dest": str(regtest.state / "late.age"), **variables}
+    return regtest.play("wallet_race", f"--extra-vars={json.dumps(late)}", inventory="acme", folder="molecule/refused_access")
 
 
 def listens(regtest: Regtest) -> list[str]:
@@ -36,7 +39,7 @@ def init(regtest: Regtest, **fields: t.Any) -> dict[str, t.Any]:
 
 
 def test_a_strangers_wallet(regtest: Regtest) -> None:
-    waits = play(regtest, "--extra-vars=lnd_seed_recipient=nobody")
+    waits = play(regtest, lnd_seed_recipient="nobody")
     assert "seed_recipient is neither an age key" in waits.text, waits.output
     assert listens(regtest) == [f"127.0.0.1:{PORT}"]
     words = init(regtest, method="lnrpc.WalletUnlocker/GenSeed")["answer"]["cipher_seed_mnemonic"]

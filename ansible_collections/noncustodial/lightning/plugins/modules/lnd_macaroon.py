@@ -151,7 +151,7 @@ dropped:
   returned: with O(state=present)
   type: list
   elements: str
-  sample: ["uri:/signrpc.Signer/MuSig2GetCombinedNonce"]
+  sample: ["uri:/lnrpc.Lightning/GetDebugInfo"]
 actions:
   description: What was done, or would be done in check mode; of C(bake), C(protect), C(revoke), C(remove).
   returned: success
