@@ -56,9 +56,9 @@ def later(setting: Setting, seconds: float) -> None:
     sql(setting, "UPDATE refresh_tokens SET used_at = used_at - interval '{by} seconds' WHERE used_at IS NOT NULL", by=seconds)
 
 
-def refresh(hub: Process, token: str, of: dict[str, str] = PHONE) -> t.Any:
-    """The answer to a refresh token."""
-    return hub.http.post("/auth?type=refresh_token", json={"refresh_token": token}, headers=of).json()
+def refresh(hub: Process, token: str, of: t.Mapping[str, str] | None = None) -> t.Any:
+    """The answer to a refresh token, asked for by the phone if by nobody else."""
+    return hub.http.post("/auth?type=refresh_token", json={"refresh_token": token}, headers=of or PHONE).json()
 
 
 def alive(hub: Process, access: str) -> bool:

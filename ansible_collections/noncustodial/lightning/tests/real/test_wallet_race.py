@@ -182,7 +182,10 @@ def test_of_two_initwallets_lnd_takes_one_and_says_to_both_that_it_is_done(tmp_p
     lnd.start()
     try:
         until("the certificate", (tmp_path / "lnd/tls.cert").exists)
-        connect = lambda: Client(Connection(lnd.rpcserver, (tmp_path / "lnd/tls.cert").read_bytes(), None, 60))  # noqa: E731
+
+        def connect() -> Client:
+            return Client(Connection(lnd.rpcserver, (tmp_path / "lnd/tls.cert").read_bytes(), None, 60))
+
         with closing(state.started(connect, "NON_EXISTING", 30)) as client:
             seeds = [list(client.call("lnrpc.WalletUnlocker/GenSeed").cipher_seed_mnemonic) for _each in range(2)]
         answered: list[int] = []
