@@ -11,7 +11,7 @@ import itertools
 import re
 import typing as t
 
-from . import _preflight_hubs, _preflight_shapes, _preflight_walls
+from . import _preflight_hubs, _preflight_shapes, _preflight_taproot, _preflight_walls
 from ._lnd.kit import TENANT
 from ._node import ELSEWHERE, NAME, SHAPES, Node, database_connections, node
 
@@ -56,6 +56,7 @@ def problems(
     return [
         *unknown,
         *_preflight_shapes.problems(hostvars, groups, nodes),
+        *_preflight_taproot.problems(hostvars, nodes),
         *_signers(hostvars, groups),
         *_other_chain(groups.get("bitcoind", ()), hostvars),
         *_no_addresses(on_chain | {host: nodes[host] for host in groups.get("hubs", ()) if host in nodes}, hostvars),

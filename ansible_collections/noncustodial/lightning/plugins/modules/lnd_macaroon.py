@@ -60,6 +60,8 @@ options:
   revoked:
     description:
       - What to do if O(path) holds a macaroon of O(root_key_id), and the node has that root key no more, because it was deleted to revoke the macaroon.
+      - With V(refuse) a macaroon of that root key that the node accepts and that allows more than O(permissions) is not replaced either, for it
+        would stay good.
       - V(bake) grants anew; V(refuse) fails, so that a revocation stays until somebody decides otherwise. It is known by that file alone.
       - With V(refuse) the file also remembers that decision. If it holds a macaroon of a higher root key than O(root_key_id), that one is meant, so
         that who has come back under another root key does not bake a second grant with the old number.

@@ -12,7 +12,7 @@ import stat
 import typing as t
 from dataclasses import dataclass, replace
 
-from . import credential, files, macaroon
+from . import credential, files, grant, macaroon
 from .client import Client
 from .errors import CaveatUnmet, Denied, InvalidInput, Missing, Refused
 from .files import read_file
@@ -161,7 +161,7 @@ def plan_present(desired: Desired, present: Present) -> Plan:
 
     Raises:
         InvalidInput: the node does not have a method that is to be granted.
-        Refused: the file is one of lnd's own, or its grant was revoked and shall stay so.
+        Refused: the file is one of lnd's own, or its grant was revoked and shall stay so, or is wider and would stay good.
     """
     desired = newest(desired, present)
     permissions = wanted(desired, present)
@@ -181,6 +181,8 @@ def plan_present(desired: Desired, present: Present) -> Plan:
             "itself. Nothing was changed",
             f"To grant again, say so: by another root key, such as {desired.root_key_id + 1}, or by removing {desired.path}",
         )
+    if desired.keep_revoked and found and present.accepted and found.root_key_id == desired.root_key_id:
+        _refuse_narrowing(desired, found.permissions - permissions)
     same = found is not None and (found.permissions, found.root_key_id, found.caveats) == (
         permissions,
         desired.root_key_id,
@@ -191,6 +193,18 @@ def plan_present(desired: Desired, present: Present) -> Plan:
     if not present.protected:
         return Plan((Action("protect"),), shown(present), after)
     return Plan((), after, after)
+
+
+def _refuse_narrowing(desired: Desired, wider: frozenset[str]) -> None:
+    """What was given is taken back by deleting its root key alone: another macaroon under the same key would leave the wider one good."""
+    if wider:
+        keys = f" {grant.KEYS_MAY_BE_KNOWN}." if grant.gives_keys(wider) else ""
+        raise Refused(
+            f"The grant {desired.root_key_id} in {desired.path} is good on this node and allows more than is to be granted: {', '.join(sorted(wider))}.{keys} "
+            "A narrower one under the same root key would leave it good. Nothing was changed",
+            f"To grant less with this wallet, say so by another root key, such as {desired.root_key_id + 1}; once the new bundle is taken up, delete the root "
+            f"key {desired.root_key_id}",
+        )
 
 
 def newest(desired: Desired, present: Present) -> Desired:

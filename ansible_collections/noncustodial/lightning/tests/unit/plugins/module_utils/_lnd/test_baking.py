@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import baking
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import baking, grant
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.baking import Desired, Present
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
 from ansible_collections.noncustodial.lightning.tests.unit.bundles import baked
@@ -67,13 +67,29 @@ def test_what_was_revoked_stays_so_if_asked() -> None:
     assert baking.plan_present(keeps, Present(KEYS, exists=True)).changed
 
 
+@pytest.mark.parametrize(
+    ("more", "consequence"),
+    [(grant.MUSIG2, grant.KEYS_MAY_BE_KNOWN), (("onchain:write",), "A narrower one under the same root key would leave it good")],
+)
+def test_a_wider_grant_is_not_left_good_beside_a_narrower_one(more: tuple[str, ...], consequence: str) -> None:
+    keeps = replace(WANTED, keep_revoked=True)
+    wide = Present(KEYS, exists=True, macaroon=baked(["info:read", *more], 7), accepted=True, protected=True)
+    with pytest.raises(Refused, match="another root key, such as 8") as refused:
+        baking.plan_present(keeps, wide)
+    assert consequence in str(refused.value)
+    assert baking.plan_present(replace(keeps, root_key_id=8), wide).actions[0].args["root_key_id"] == 8
+    # One that the node does not take is nobody's, and what is to be granted besides is baked.
+    assert baking.plan_present(keeps, replace(wide, accepted=False)).changed
+    assert baking.plan_present(keeps, replace(wide, macaroon=baked(["offchain:read"], 7), accepted=False)).changed
+
+
 def test_the_root_key_under_which_a_grant_came_back_stays() -> None:
     """After a revocation of 7 its owner came back by 9, and then runs with 7 again, as the inventory says."""
     keeps = replace(WANTED, keep_revoked=True)
     back = Present(frozenset({0, 9}), exists=True, macaroon=baked(["info:read"], 9), accepted=True, protected=True)
     assert baking.plan_present(keeps, back).actions == ()
     assert baking.plan_present(WANTED, back).actions[0].args["root_key_id"] == 7, "another file's owner says where to"
-    [action] = baking.plan_present(replace(keeps, permissions=frozenset({"info:write"})), back).actions
+    [action] = baking.plan_present(replace(keeps, permissions=frozenset({"info:read", "info:write"})), back).actions
     assert (action.name, action.args["root_key_id"]) == ("bake", 9)
     with pytest.raises(Refused, match="The grant 9 in /m was revoked on this node"):
         baking.plan_present(keeps, replace(back, root_key_ids=frozenset({0})))
