@@ -12,6 +12,7 @@ from regtest import NODES, Regtest, until
 
 ACME = NODES["acme"]
 CONFIG = f"/etc/lnd/{ACME.name}/signer.json"
+KEYS = f"/etc/lnd/{ACME.name}/signer.keys.json"
 
 
 def state(regtest: Regtest, machine: str, unit: str) -> str:
@@ -61,3 +62,16 @@ def test_not_with_another_key(regtest: Regtest) -> None:
         assert state(regtest, ACME.machine, ACME.unit) != "active"
     finally:
         regtest.sh(ACME.machine, f"sed -i s/{other}/{own}/ {CONFIG}")
+
+
+def test_not_with_an_account_of_another_key(regtest: Regtest) -> None:
+    """As after a bundle with an account that is not of the signer's seed."""
+    node_key = regtest.lncli("acme", "getinfo")["identity_pubkey"]
+    regtest.sh(ACME.machine, f"""sed -i.before "s|\\(84'/0'/0'/0/0.: .\\)[0-9a-f]*|\\1{node_key}|" {KEYS} && ! cmp {KEYS} {KEYS}.before""")
+    try:
+        cursor = restarted(regtest)
+        until("the gate's answer", lambda: "fail    accounts accounts_differ" in says(regtest, cursor))
+        assert "does not have m/84'/0'/0'/0/0." in says(regtest, cursor)
+        assert state(regtest, ACME.machine, ACME.unit) != "active"
+    finally:
+        regtest.sh(ACME.machine, f"mv {KEYS}.before {KEYS}")

@@ -16,6 +16,8 @@ description:
     has the dialled name and is in date, C(wallet) whether the wallet is open, C(macaroon) whether the grant is accepted.
   - C(grant) asks whether it is just what a node needs, and whether the signer really denies the rest.
   - C(key) has a fresh challenge signed by the node's key and verifies it with O(node_id).
+  - C(accounts) has another one signed by the first key below each account of O(accounts) or O(keys_file), in one call, so that no account is another
+    seed's. What is signed is a transaction that no chain can ever take.
   - C(version) asks whether the signer's lnd is older than the node's, C(clock) by how much its clock is off, and C(latency) how long a signature takes.
   - The same check is the start gate of the node's unit and the probe of a monitor, as C(python3 -m _lnd.signer_check CONFIG).
     The role P(noncustodial.lightning.lnd#role) has it below C(/usr/lib/noncustodial-lightning/lnd), and C(/etc/lnd/NODE/signer.json) for it.
@@ -49,6 +51,34 @@ options:
     description: The id of the tenant's node, as in the bundle.
     type: str
     required: true
+  accounts:
+    description:
+      - The accounts of the bundle. The signer must have the private key of each.
+      - Without them and without O(keys_file) only the node's own key is asked for, and the stage C(accounts) warns.
+    type: list
+    elements: dict
+    suboptions:
+      purpose:
+        description: The first step of the account's path.
+        type: int
+        required: true
+      coin_type:
+        description: The second step.
+        type: int
+        required: true
+      account:
+        description: The third step.
+        type: int
+        required: true
+      xpub:
+        description: The account's extended public key. It is confidential.
+        type: str
+        required: true
+  keys_file:
+    description:
+      - A file with one public key below each account, instead. It is JSON, an object of derivation paths with keys.
+      - The role P(noncustodial.lightning.lnd#role) writes it, as C(/etc/lnd/NODE/signer.keys.json).
+    type: path
   node_version:
     description: The version of the provider's lnd, which the signer's must not be older than. Without it the version is only told.
     type: str
@@ -64,14 +94,16 @@ notes:
   - "Reasons of a failed stage are C(name_not_resolved), C(refused), C(unreachable), C(not_tls), C(certificate_differs),
     C(certificate_name), C(certificate_expired), C(wallet_missing), C(wallet_locked), C(wallet_starting), C(macaroon_malformed),
     C(macaroon_refused), C(caveat_unmet), C(grant_too_wide), C(grant_too_narrow), C(grant_root_key_zero), C(grant_not_enforced), C(key_differs),
-    C(key_unsigned), C(version_older), C(version_unknown) and C(call_failed)."
-  - Reasons of a warning are C(certificate_ends_soon) (in 30 days), C(clock_skewed) (by more than 30 s) and C(latency_high) (more than 500 ms in one of twenty).
+    C(key_unsigned), C(accounts_differ), C(accounts_unsigned), C(version_older), C(version_unknown) and C(call_failed)."
+  - Reasons of a warning are C(accounts_unasked), C(certificate_ends_soon) (in 30 days), C(clock_skewed) (by more than 30 s) and C(latency_high) (more than
+    500 ms in one of twenty).
   - Reasons keep their names and meanings, so that monitors can rely on them.
 requirements:
   - python >= 3.11
   - grpcio >= 1.51 (Debian package C(python3-grpcio))
   - protobuf >= 4.21 (Debian package C(python3-protobuf))
   - cryptography (Debian package C(python3-cryptography))
+  - ecdsa (Debian package C(python3-ecdsa))
 seealso:
   - module: noncustodial.lightning.lnd_bundle_info
 author:
@@ -85,6 +117,7 @@ EXAMPLES = r"""
     certificate: "{{ offer.bundle.certificate }}"
     macaroon: "{{ offer.bundle.macaroon }}"
     node_id: "{{ offer.bundle.node_id }}"
+    accounts: "{{ offer.bundle.accounts }}"
     node_version: 0.21.3-beta
 
 - name: The signer still is
@@ -93,6 +126,7 @@ EXAMPLES = r"""
     certificate_file: /etc/lnd/acme/signer.crt
     macaroon_credential: /etc/credstore.encrypted/lnd@acme.signer.macaroon
     node_id: 02e46be367a3a9f0aac3da844827a506a254d6ea8d46601e0a4a11cdaebb277ebc
+    keys_file: /etc/lnd/acme/signer.keys.json
 """
 
 RETURN = r"""
@@ -161,14 +195,23 @@ import dataclasses
 import typing as t
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    account_keys,
     argspec,
+    bip32,
     certificate,
     channel,
     messages,
+    possession,
     signer,
     signer_check,
 )
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
+
+
+def keys(params: t.Mapping[str, t.Any]) -> dict[str, str]:
+    if params["keys_file"]:
+        return possession.read(params["keys_file"])
+    return account_keys.account_keys(params["accounts"] or ())
 
 
 def target(params: t.Mapping[str, t.Any]) -> signer.Target:
@@ -176,6 +219,7 @@ def target(params: t.Mapping[str, t.Any]) -> signer.Target:
     return signer.Target(
         certificate=argspec.given_certificate(params, "the signer's certificate"),
         macaroon=argspec.given_macaroon(params, "grant"),
+        keys=keys(params),
         **{name: params[name] for name in taken},
     )
 
@@ -191,14 +235,25 @@ def main() -> None:
             "macaroon_credential": {"type": "path", "no_log": False},
             "macaroon_credential_name": {"type": "str", "default": "signer.macaroon", "no_log": False},
             "node_id": {"type": "str", "required": True},
+            "accounts": {"type": "list", "elements": "dict", "options": argspec.ACCOUNT_SPEC},
+            "keys_file": {"type": "path", "no_log": False},
             "node_version": {"type": "str"},
             "timeout": {"type": "float", "default": 10.0},
             "samples": {"type": "int", "default": 20},
         },
         connects=False,
-        needs={"grpcio": channel.IMPORT_ERROR, "protobuf": messages.IMPORT_ERROR, "cryptography": certificate.IMPORT_ERROR},
+        needs={
+            "grpcio": channel.IMPORT_ERROR,
+            "protobuf": messages.IMPORT_ERROR,
+            "cryptography": certificate.IMPORT_ERROR,
+            "ecdsa": bip32.IMPORT_ERROR,
+        },
         required_one_of=[("certificate", "certificate_file"), ("macaroon", "macaroon_file", "macaroon_credential")],
-        mutually_exclusive=[("certificate", "certificate_file"), ("macaroon", "macaroon_file", "macaroon_credential")],
+        mutually_exclusive=[
+            ("certificate", "certificate_file"),
+            ("macaroon", "macaroon_file", "macaroon_credential"),
+            ("accounts", "keys_file"),
+        ],
     )
     module.answer(lambda: dataclasses.asdict(signer_check.require(target(module.params))))
 

@@ -125,19 +125,12 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.plan import Action
 
-ACCOUNT = {
-    "purpose": {"type": "int", "required": True},
-    "coin_type": {"type": "int", "required": True},
-    "account": {"type": "int", "required": True},
-    "xpub": {"type": "str", "required": True, "no_log": True},
-}
-
 
 def main() -> None:
     module = LndModule(
         {
             **argspec.WALLET_SPEC,
-            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": argspec.ACCOUNT_SPEC},
             "birthday": {"type": "int", "required": True},
         },
         macaroon=False,

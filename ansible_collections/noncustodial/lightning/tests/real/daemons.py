@@ -222,7 +222,7 @@ class Lnd:
         self.rpcserver = f"127.0.0.1:{free_port()}"
         self.host = f"127.0.0.1:{free_port()}"
         backend = (
-            ("--bitcoin.node=nochainbackend", "--nolisten", "--nobootstrap")
+            ("--bitcoin.node=nochainbackend", "--nolisten")
             if bitcoind is None
             else (
                 "--bitcoin.node=bitcoind",
@@ -241,6 +241,8 @@ class Lnd:
             f"--lnddir={directory}",
             "--bitcoin.regtest",
             "--norest",
+            # A peer that the graph names would be dialled a second time, and the channels of the first connection fall silent meanwhile.
+            "--nobootstrap",
             f"--rpclisten={self.rpcserver}",
             *backend,
             *options,

@@ -68,7 +68,13 @@ class Setting:
             },
             "node": {"rpcserver": rpcserver, "certificate": str(folder / "tls.cert")},
             "service": {"create": "open", "reconcile_every": 0.2},
-            "limits": {"requests_per_second": 10_000.0, "burst": 10_000, "logins_per_minute": 10_000.0, "creates_per_minute": 10_000.0},
+            "limits": {
+                "requests_per_second": 10_000.0,
+                "burst": 10_000,
+                "logins_per_minute": 10_000.0,
+                "sessions_per_minute": 10_000.0,
+                "creates_per_minute": 10_000.0,
+            },
             "listen": {},
         }
         for section, values in options.items():

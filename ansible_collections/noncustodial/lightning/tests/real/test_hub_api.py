@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import time
 import typing as t
 
 import jwt
@@ -348,6 +349,8 @@ def test_a_refresh_token_is_good_once_and_a_stolen_one_ends_its_family(hub: Proc
     assert ok(hub.http.get("/balance", headers={"Authorization": f"Bearer {fresh['access_token']}"}))
     refused(hub.http.post("/auth?type=refresh_token", json={"refresh_token": grace.refresh}).json(), 1)
     refused(hub.http.post("/auth?type=refresh_token", json={"refresh_token": fresh["refresh_token"]}).json(), 1)
+    for access in (grace.access, fresh["access_token"]):
+        refused(hub.http.get("/balance", headers={"Authorization": f"Bearer {access}"}).json(), 1)
     other = Wallet(hub, grace.login, grace.password)
     assert ok(hub.http.post("/auth?type=refresh_token", json={"refresh_token": other.refresh}))
 
@@ -437,7 +440,12 @@ def test_brute_force_and_rates(setting: Setting, lnd: FakeLnd, tmp_path: t.Any) 
         guess = {"login": victim["login"], "password": "wrong guess"}
         statuses = [process.http.post("/auth", json=guess, headers=at[2]).status_code for _turn in range(7)]
         assert statuses == [200] * 5 + [429] * 2
-        assert process.http.post("/auth", json=victim, headers=at[3]).status_code == 429, "the login is closed for everybody for a while"
+        begin = time.monotonic()
+        assert process.http.post("/auth", json=victim, headers={"X-Forwarded-For": "10.0.0.77"}).status_code == 429, (
+            "closed to their network"
+        )
+        ok(process.http.post("/auth", json=victim, headers={"X-Forwarded-For": "10.0.1.1"}))
+        assert time.monotonic() - begin > 1, "and slow for everybody else for a while"
         assert process.http.post("/auth", json=mallory, headers=at[2]).status_code == 429, "and so is the address"
         tokens = ok(process.http.post("/auth", json=mallory, headers=at[4]))
         bearer = {"Authorization": f"Bearer {tokens['access_token']}", **at[4]}

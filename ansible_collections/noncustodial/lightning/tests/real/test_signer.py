@@ -13,22 +13,32 @@ import shutil
 import subprocess
 import sys
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document, endpoint, grant, macaroon, signer, signer_check
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
+    account_keys,
+    bip32,
+    bundle,
+    document,
+    endpoint,
+    grant,
+    macaroon,
+    signer,
+    signer_check,
+)
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import Denied
 from ansible_collections.noncustodial.lightning.tests.real.daemons import COLLECTION, IMPORT_ROOT, Lnd, free_port, run_module
-from ansible_collections.noncustodial.lightning.tests.unit.bundles import Keys, kit, make_keys
+from ansible_collections.noncustodial.lightning.tests.unit.bundles import Keys, forged, kit, make_keys
 
 pytestmark = pytest.mark.lnd
 
 SECRETS = re.compile(r"[tuv](pub|prv)[1-9A-HJ-NP-Za-km-z]{50}|PRIVATE KEY|AGE-SECRET")
-STAGES = ["resolve", "connect", "tls", "wallet", "macaroon", "grant", "key", "version", "clock", "latency"]
+STAGES = ["resolve", "connect", "tls", "wallet", "macaroon", "grant", "key", "accounts", "version", "clock", "latency"]
 
 
 @dataclass
@@ -39,6 +49,7 @@ class Signer:
     folder: Path
     keys: Keys
     node_id: str
+    listed: list[dict[str, t.Any]] = field(default_factory=list)
 
     def bake(
         self, name: str, permissions: t.Iterable[str] = grant.PERMISSIONS, root_key_id: int = 1, caveats: t.Iterable[str] = ()
@@ -82,11 +93,20 @@ class Signer:
             "certificate": (self.lnd.directory / "tls.cert").read_text(),
             "macaroon": (self.folder / "grant.macaroon").read_bytes(),
             "node_id": self.node_id,
+            "keys": account_keys.account_keys(self.accounts()),
             "node_version": "0.21.3-beta",
             "timeout": 5.0,
             "samples": 3,
         }
         return signer.Target(**{**values, **changes})
+
+    def accounts(self) -> list[dict[str, t.Any]]:
+        """Its accounts, as in a bundle."""
+        if not self.listed:
+            found = self.lnd.module("lnd_accounts_info")["accounts"]
+            steps = ("purpose", "coin_type", "account")
+            self.listed += [{**{name: one[name] for name in steps}, "xpub": one["extended_public_key"]} for one in found]
+        return self.listed
 
     @property
     def port(self) -> int:
@@ -225,6 +245,7 @@ PLAY = """
         certificate: "{{ offer.bundle.certificate }}"
         macaroon: "{{ offer.bundle.macaroon }}"
         node_id: "{{ offer.bundle.node_id }}"
+        accounts: "{{ offer.bundle.accounts }}"
         node_version: "{{ node_version }}"
 """
 
@@ -282,16 +303,20 @@ def test_the_module(acme: Signer, globex: Signer) -> None:
         "macaroon": (acme.folder / "grant.macaroon").read_bytes().hex(),
         "samples": 2,
     }
-    done = run_module("lnd_signer_check", node_id=acme.node_id, **options)
+    done = run_module("lnd_signer_check", node_id=acme.node_id, accounts=acme.accounts(), **options)
     assert done["changed"] is False
     assert {stage["status"] for stage in done["stages"]} == {"ok"}
     refused = run_module("lnd_signer_check", node_id=globex.node_id, **options)
     assert (refused["failed"], refused["reason"], len(refused["stages"])) == (True, "key_differs", len(STAGES))
     assert "holds another seed" in refused["msg"]
-    assert options["macaroon"] not in json.dumps([done, refused])
+    mixed = run_module("lnd_signer_check", node_id=acme.node_id, accounts=of_another_seed(acme, globex), **options)
+    assert (mixed["failed"], mixed["reason"]) == (True, "accounts_differ")
+    shown = json.dumps([done, refused, mixed])
+    assert options["macaroon"] not in shown
+    assert not SECRETS.search(shown)
 
 
-def test_the_start_gate(acme: Signer, tmp_path: Path) -> None:
+def test_the_start_gate(acme: Signer, globex: Signer, tmp_path: Path) -> None:
     """The same check as a program, of just the files that the role lnd ships, and with the macaroon among the unit's credentials."""
     shipped = tmp_path / "_lnd"
     shipped.mkdir()
@@ -302,8 +327,10 @@ def test_the_start_gate(acme: Signer, tmp_path: Path) -> None:
         "certificate_file": str(acme.lnd.directory / "tls.cert"),
         "macaroon_file": "grant.macaroon",
         "node_id": acme.node_id,
+        "keys_file": str(tmp_path / "keys.json"),
         "samples": 1,
     }
+    (tmp_path / "keys.json").write_text(json.dumps(account_keys.account_keys(acme.accounts())))
 
     def gate(**changes: t.Any) -> subprocess.CompletedProcess[str]:
         (tmp_path / "config.json").write_text(json.dumps({**config, **changes}))
@@ -321,6 +348,15 @@ def test_the_start_gate(acme: Signer, tmp_path: Path) -> None:
     stopped = gate(node_version="99.0.0-beta")
     assert stopped.returncode == 1
     assert "fail    version  version_older" in stopped.stdout
+    (tmp_path / "mixed.json").write_text(json.dumps(account_keys.account_keys(of_another_seed(acme, globex))))
+    mixed = gate(keys_file=str(tmp_path / "mixed.json"))
+    assert mixed.returncode == 1
+    assert "fail    accounts accounts_differ" in mixed.stdout
+    # The file of a node that was onboarded before this was asked.
+    del config["keys_file"]
+    older = gate()
+    assert older.returncode == 0
+    assert "warn    accounts accounts_unasked" in older.stdout
     wrong = gate(colour="red")
     assert wrong.returncode == 1
     assert "is not an object with some of" in wrong.stdout
@@ -328,6 +364,55 @@ def test_the_start_gate(acme: Signer, tmp_path: Path) -> None:
 
 def test_another_seed(acme: Signer, globex: Signer) -> None:
     assert failed(acme.target(node_id=globex.node_id)) == ("key", "key_differs")
+
+
+def of_another_seed(acme: Signer, globex: Signer) -> list[dict[str, t.Any]]:
+    """acme's accounts, but lnd's own, all save the node's, are those of another seed, which say that they have the same parent as the node's."""
+    own, other = acme.accounts(), globex.accounts()
+    node = (bundle.LND_PURPOSE, 1, bundle.NODE_FAMILY)
+    parent = bip32.decode(next(one["xpub"] for one in own if place(one) == node)).parent
+    return [
+        mine if place(mine) == node or mine["purpose"] != bundle.LND_PURPOSE else {**theirs, "xpub": forged(theirs["xpub"], 5, parent)}
+        for mine, theirs in zip(own, other, strict=True)
+    ]
+
+
+def place(account: dict[str, t.Any]) -> tuple[int, int, int]:
+    return account["purpose"], account["coin_type"], account["account"]
+
+
+def test_accounts_of_another_seed(acme: Signer, globex: Signer) -> None:
+    """Nothing that is public tells: accounts are hardened, so that none follows from another. The signer is asked for each."""
+    mixed = of_another_seed(acme, globex)
+    assert mixed != acme.accounts()
+    assert bundle.account_problems(mixed, "regtest", acme.node_id) == []
+    assert failed(acme.target(keys=account_keys.account_keys(mixed))) == ("accounts", "accounts_differ")
+
+
+@pytest.mark.parametrize("index", [0, 1, 2, 3, 10, 258])
+def test_one_account_of_another_seed(acme: Signer, globex: Signer, index: int) -> None:
+    """Those of coins too, of which none is another's sibling."""
+    keys = account_keys.account_keys(acme.accounts())
+    path = list(keys)[index]
+    assert path != "m/1017'/1'/6'/0/0"
+    other = account_keys.account_keys(globex.accounts())
+    report = signer_check.check(acme.target(keys={**keys, path: other[path]}))
+    assert report.failed is not None
+    assert (report.failed.name, report.failed.reason) == ("accounts", "accounts_differ")
+    assert report.failed.seen == f"of 259 keys the signer does not have {path}"
+
+
+def test_asking_for_all_accounts_leaves_nothing_on_the_signer(acme: Signer) -> None:
+    """Unlike SignMessage with a family of which the wallet has no account."""
+    target = acme.target(samples=1)
+    assert signer_check.check(target).failed is None
+    wallet = acme.lnd.directory / "data/chain/bitcoin/regtest/wallet.db"
+    before = (len(acme.lnd.module("lnd_accounts_info")["accounts"]), wallet.stat().st_size)
+    for _time in range(3):
+        assert signer_check.check(target).failed is None
+    assert (len(acme.lnd.module("lnd_accounts_info")["accounts"]), wallet.stat().st_size) == before
+    acme.admin().call("signrpc.Signer/SignMessage", msg=b"x", key_loc={"key_family": 300, "key_index": 0})
+    assert len(acme.lnd.module("lnd_accounts_info")["accounts"]) == before[0] + 1
 
 
 def test_another_certificate(acme: Signer, globex: Signer) -> None:

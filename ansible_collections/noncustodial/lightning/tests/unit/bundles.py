@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import re
 import subprocess
@@ -50,6 +51,24 @@ def accounts(network: str = "regtest") -> list[dict[str, t.Any]]:
         purpose, coin_type, account = map(int, re.findall(r"\d+", path))
         found.append({"purpose": purpose, "coin_type": coin_type, "account": account, "xpub": xpub})
     return found
+
+
+LETTERS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def forged(xpub: str, at: int, part: bytes) -> str:
+    """An extended public key with other bytes somewhere, and a right checksum: the parent's fingerprint is at 5, the chain code at 13 (BIP 32)."""
+    number = 0
+    for letter in xpub:
+        number = number * 58 + LETTERS.index(letter)
+    data = number.to_bytes(82, "big")[:78]
+    data = data[:at] + part + data[at + len(part) :]
+    number = int.from_bytes(data + hashlib.sha256(hashlib.sha256(data).digest()).digest()[:4], "big")
+    text = ""
+    while number:
+        number, rest = divmod(number, 58)
+        text = LETTERS[rest] + text
+    return text
 
 
 def good(**changes: t.Any) -> dict[str, t.Any]:

@@ -115,6 +115,15 @@ WALLET_SPEC: dict[str, dict[str, t.Any]] = {
 }
 
 
+# Of an account that is given; its documentation is that of the modules that take accounts.
+ACCOUNT_SPEC: dict[str, dict[str, t.Any]] = {
+    "purpose": {"type": "int", "required": True},
+    "coin_type": {"type": "int", "required": True},
+    "account": {"type": "int", "required": True},
+    "xpub": {"type": "str", "required": True, "no_log": True},
+}
+
+
 def opening(params: t.Mapping[str, t.Any], node_id: str | None) -> Opening:
     """How the options say that a wallet is opened; the node's identity may be known otherwise."""
     return Opening(

@@ -227,7 +227,7 @@ WATCH_ONLY: Kind = Kind(
 
 
 def account_problems(accounts: list[t.Any], network: str, node_id: str | None) -> list[Problem]:
-    """Every wanted account once, none besides, each key at its depth and number, of one seed as far as public keys can tell."""
+    """Every wanted account once, none besides, each key at its depth and number, of one seed as far as public keys tell."""
     found: list[Problem] = []
     wanted = required_places(network)
     keys: dict[Place, bip32.ExtendedPublicKey] = {}
@@ -269,7 +269,11 @@ def _account_key(xpub: str, place: Place, network: str) -> bip32.ExtendedPublicK
 def _one_seed(
     keys: t.Mapping[Place, bip32.ExtendedPublicKey], paths: t.Mapping[Place, str], network: str, node_id: str | None
 ) -> list[Problem]:
-    """The node's key must follow from its account, and all of lnd's own accounts must have the parent of that one."""
+    """The node's key must follow from its account, all of lnd's own accounts must say that they have the parent of that one, and no two may be alike.
+
+    Public keys prove no more: an account is a hardened child, which does not follow from its parent, and who its parent is, it only says. Whether
+    the signer has the private keys of all of them, it must be asked (possession.py).
+    """
     found: list[Problem] = []
     home = (LND_PURPOSE, coin_type(network), NODE_FAMILY)
     if home in keys:
@@ -282,8 +286,10 @@ def _one_seed(
         found += [Problem(f"{paths[place]}.xpub", f"({place_text(place)}) is of another seed than {place_text(home)}") for place in others]
     seen: dict[bytes, Place] = {}
     for place, key in keys.items():
-        if seen.setdefault(key.key, place) != place:
-            found.append(Problem(f"{paths[place]}.xpub", f"({place_text(place)}) is the key of {place_text(seen[key.key])}"))
+        for what, part in (("key", key.key), ("chain code", key.chain_code)):
+            if seen.setdefault(part, place) != place:
+                found.append(Problem(f"{paths[place]}.xpub", f"({place_text(place)}) has the {what} of {place_text(seen[part])}"))
+                break
     return found
 
 

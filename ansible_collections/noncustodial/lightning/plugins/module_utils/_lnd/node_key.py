@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signatures of a node's own key, as lnd's Signer service makes them."""
+"""Signatures of the node's own key and of others, as lnd makes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ IMPORT_ERROR: ImportError | None = None
 try:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
 except ImportError as missing:
     IMPORT_ERROR = missing
 
@@ -27,12 +27,33 @@ def signed(node_id: str, message: bytes, signature: bytes) -> bool:
     Raises:
         InvalidInput: the node id is no public key.
     """
+    return _verified(_key(node_id), signature, message, ec.ECDSA(hashes.SHA256()))
+
+
+def signed_digest(public_key: str, digest: bytes, signature: bytes) -> bool:
+    """Whether a signature over 32 bytes as they are is of that key.
+
+    Args:
+        public_key: compressed, hexadecimal.
+        digest: what was signed.
+        signature: DER.
+
+    Raises:
+        InvalidInput: the key is no public key.
+    """
+    return _verified(_key(public_key), signature, digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+
+
+def _key(text: str) -> ec.EllipticCurvePublicKey:
     try:
-        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), bytes.fromhex(node_id))
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), bytes.fromhex(text))
     except ValueError as error:
-        raise InvalidInput(f"node_id {node_id!r} is no public key", "Give 33 bytes in hexadecimal, as in the bundle") from error
+        raise InvalidInput(f"{text!r} is no public key", "Give 33 bytes in hexadecimal, as in the bundle") from error
+
+
+def _verified(key: ec.EllipticCurvePublicKey, signature: bytes, message: bytes, algorithm: ec.ECDSA) -> bool:
     try:
-        key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+        key.verify(signature, message, algorithm)
     except InvalidSignature:
         return False
     return True

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from . import grant
 from .errors import LndError
@@ -22,6 +22,7 @@ class Target:
         certificate: PEM, one or several.
         macaroon: the grant.
         node_id: of the tenant's node, from the bundle.
+        keys: of the bundle's accounts: derivation path with public key, as account_keys.py makes them; empty if they are not to be asked for.
         node_version: of the provider's lnd, which may not be newer than the signer's; None if that does not matter.
         timeout: seconds that one call may take.
         samples: how many signatures the latency is taken from.
@@ -31,6 +32,7 @@ class Target:
     certificate: str
     macaroon: bytes
     node_id: str
+    keys: t.Mapping[str, str] = field(default_factory=dict)
     node_version: str | None = None
     timeout: float = 10.0
     samples: int = 20
@@ -116,6 +118,15 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "key_differs": (FAIL, "The signer holds another seed than the bundle says: do not use it before the tenant has explained that"),
     "key_unsigned": (FAIL, "The signer does not sign with the node's key: see the journal of the signer's lnd"),
+    "accounts_differ": (
+        FAIL,
+        "The accounts of the bundle are not all of the signer's seed: do not use them before the tenant has explained that",
+    ),
+    "accounts_unsigned": (FAIL, "The signer does not sign with the keys of its accounts: see the journal of the signer's lnd"),
+    "accounts_unasked": (
+        WARN,
+        "Give accounts or keys_file; a node has the file once onboard_tenant has run again with the tenant's bundle",
+    ),
     "version_older": (FAIL, "The tenant must upgrade the signer's lnd first; a signer is never older than its node"),
     "version_unknown": (FAIL, "Check which lnd runs there, and node_version"),
     "clock_skewed": (WARN, "Set the clocks of both machines by NTP; grants with an end and certificates depend on them"),

@@ -5,7 +5,7 @@
 
 One check in stages, each after the one before it has passed. The module lnd_signer_check, the node's start gate and the monitor's probe are this same code:
 python3 -m PACKAGE.signer_check CONFIG prints a line for each stage and ends with 0 if none failed, else with 1.
-CONFIG is a JSON file with the attributes of Target, the certificate and the macaroon as paths: certificate_file, macaroon_file.
+CONFIG is a JSON file with the attributes of Target; certificate, macaroon and keys as paths: certificate_file, macaroon_file, keys_file.
 A relative macaroon_file lies in $CREDENTIALS_DIRECTORY, where systemd puts a unit's credentials.
 """
 
@@ -22,7 +22,7 @@ import time
 import typing as t
 from dataclasses import fields
 
-from . import document, grant, macaroon, node_key, stages, versions
+from . import document, grant, macaroon, node_key, possession, stages, versions
 from .client import Client
 from .dialling import Dialling
 from .errors import CallError, CaveatUnmet, InvalidInput, LndError, TimedOut, Unreachable
@@ -43,6 +43,9 @@ _FORBIDDEN = ("lnrpc.Lightning/WalletBalance",)
 # Seconds by which the signer's clock may be ahead; the answer is between two of these.
 _SKEWS = (-3600, -600, -120, -30, -10, -2, 2, 10, 30, 120, 600, 3600)
 _SKEW_MAX = 30
+# How many keys that are missing are named.
+_NAMED = 3
+
 # Milliseconds. A payment waits for several signatures one after the other, and lnd gives each 5 s (remotesigner.timeout).
 _LATENCY_MAX = 500.0
 
@@ -51,6 +54,7 @@ class _Check:
     """One run. Each method is a stage; it may rely on what the stages before it have left."""
 
     def __init__(self, target: Target, connections: contextlib.ExitStack) -> None:
+        possession.check(target.keys)
         self.report = Report([])
         self._target = target
         self._there = Dialling(target.endpoint, target.certificate, target.timeout, connections)
@@ -62,6 +66,7 @@ class _Check:
             ("macaroon", self._macaroon),
             ("grant", self._granting.enforced),
             ("key", self._key),
+            ("accounts", self._accounts),
             ("version", self._version),
             ("clock", self._clock),
             ("latency", self._latency),
@@ -85,6 +90,25 @@ class _Check:
         if not node_key.signed(self._target.node_id, message, signature):
             return Found("key_differs", f"a fresh challenge was signed by another key than {self._target.node_id}")
         return Found("ok", f"a fresh challenge was signed by {self._target.node_id}")
+
+    def _accounts(self) -> Found:
+        """All keys in one call. It leaves nothing on the signer, whose wallet has each of these accounts from its start."""
+        keys = self._target.keys
+        if not keys:
+            return Found("accounts_unasked", "the node's key alone was asked for: the keys of the bundle's accounts are not given")
+        nonce = secrets.token_bytes(possession.NONCE)
+        try:
+            answer = self._granting.client.call("walletrpc.WalletKit/SignPsbt", funded_psbt=possession.challenge(keys, nonce))
+            unproven = possession.unproven(keys, nonce, bytes(answer.signed_psbt))
+        except (Unreachable, TimedOut):
+            raise
+        except CallError as error:
+            return Found("accounts_unsigned", error.what)
+        except possession.Malformed as error:
+            return Found("accounts_unsigned", f"the answer {error.what}")
+        if unproven:
+            return Found("accounts_differ", f"of {len(keys)} keys the signer does not have {_listed(unproven)}")
+        return Found("ok", f"a fresh challenge was signed by {len(keys)} keys, one of each account")
 
     def _version(self) -> Found:
         version = str(self.report.version)
@@ -134,7 +158,7 @@ def check(target: Target) -> Report:
     """Check a signer.
 
     Raises:
-        InvalidInput: the target itself cannot be used: endpoint, certificate or node id.
+        InvalidInput: the target itself cannot be used: endpoint, certificate, node id or keys.
     """
     with contextlib.ExitStack() as connections:
         run = _Check(target, connections)
@@ -155,6 +179,11 @@ def require(target: Target) -> Report:
     return report
 
 
+def _listed(paths: t.Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
+
+
 def _skew_text(low: int | None, high: int | None) -> str:
     if low is None:
         return f"more than {-_SKEWS[0]} s behind"
@@ -171,13 +200,20 @@ def _skew_text(low: int | None, high: int | None) -> str:
 def _configured(path: str) -> Target:
     config = document.read(read_file(path, "the configuration of the signer check"))
     given = dict(config) if isinstance(config, dict) else {}
-    known = {field.name for field in fields(Target)} - {"certificate", "macaroon"} | {"certificate_file", "macaroon_file"}
+    known = {field.name for field in fields(Target)} - {"certificate", "macaroon", "keys"} | {
+        "certificate_file",
+        "macaroon_file",
+        "keys_file",
+    }
     if not {"endpoint", "certificate_file", "macaroon_file", "node_id"} <= set(given) <= known:
         raise InvalidInput(
             f"The configuration {path} is not an object with some of {', '.join(sorted(known))}", "Run the playbook again that wrote it"
         )
     credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    # A node that was onboarded before this was asked has no such file.
+    keys = possession.read(given.pop("keys_file")) if "keys_file" in given else {}
     return Target(
+        keys=keys,
         certificate=read_file(given.pop("certificate_file"), "the signer's certificate").decode(),
         macaroon=read_file(os.path.join(credentials, given.pop("macaroon_file")), "the grant"),
         **given,

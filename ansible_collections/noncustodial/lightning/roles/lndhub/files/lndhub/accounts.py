@@ -19,6 +19,7 @@ from . import db
 from .config import MAX_MSAT, Limits
 from .db import Pool, Record
 from .errors import BadArguments, BadAuth, NotFound, TooMany
+from .tokens import Access
 
 LOGIN = re.compile(r"[A-Za-z0-9._@-]{3,64}")
 _PASSWORD_LENGTH = range(8, 129)
@@ -124,6 +125,19 @@ class Accounts:
     async def by_id(self, user_id: int) -> User | None:
         """A user by number."""
         row = await self._pool.fetchrow("SELECT * FROM users WHERE id = $1", user_id)
+        return self._user(row) if row else None
+
+    async def speaking(self, access: Access) -> User | None:
+        """The user that an access token speaks for; None if its session has ended meanwhile: by a new password, or because a token of it was stolen."""
+        row = await self._pool.fetchrow(
+            """
+            SELECT * FROM users u WHERE id = $1 AND epoch = $2 AND NOT deactivated
+              AND EXISTS (SELECT FROM refresh_tokens r WHERE r.family = $3 AND r.user_id = u.id)
+            """,
+            access.user_id,
+            access.epoch,
+            access.family,
+        )
         return self._user(row) if row else None
 
     async def by_login(self, login: str) -> User | None:

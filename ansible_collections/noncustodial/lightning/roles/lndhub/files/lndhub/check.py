@@ -19,7 +19,7 @@ from .tokens import Tokens
 
 async def check(config: Config) -> int:
     """0 if all parts serve, else 1."""
-    Tokens(config.binary("jwt_key").strip(), config.service.access_seconds, config.service.refresh_seconds)
+    Tokens(config.binary("jwt_key").strip(), config.service)
     good = True
 
     def say(what: str, problem: object) -> None:

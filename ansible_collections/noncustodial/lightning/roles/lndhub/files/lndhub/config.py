@@ -75,7 +75,8 @@ class Limits:
         account_htlcs: HTLCs that the payments of one account hold at once. Who holds a payment holds an HTLC of the channel, for days if he likes.
         htlcs: that those of all accounts hold. A channel carries 483 in one direction (BOLT 2, max_accepted_htlcs).
         requests_per_second: of one account; burst at once.
-        logins_per_minute: wrong ones, of one login and of one address each.
+        logins_per_minute: wrong ones, of one address, and of one login from one network (see logins).
+        sessions_per_minute: logins of one address, right ones too; and sessions that one account begins, or renews.
         creates_per_minute: of one address.
     """
 
@@ -89,6 +90,7 @@ class Limits:
     requests_per_second: float = 20.0
     burst: int = 60
     logins_per_minute: float = 10.0
+    sessions_per_minute: float = 30.0
     creates_per_minute: float = 10.0
 
 
@@ -99,7 +101,8 @@ class Service:
     Attributes:
         create: who may make an account: open (anyone), admin (with the admin token), closed (nobody).
         access_seconds: for how long an access token is good. BlueWallet takes two hours for granted.
-        refresh_seconds: and a refresh token.
+        refresh_seconds: and a refresh token. An access token is over too when all refresh tokens of its login are.
+        refresh_again: seconds in which a refresh token that was used is answered again, to whoever did not get the answer (see tokens).
         answer_within: seconds after which a payment still under way is answered with "in transit". BlueWallet gives up after 20.
         waiting: requests that wait for the end of their payment at once; those beyond are answered with "in transit" as soon as it is under way.
         invoice_expiry: seconds.
@@ -111,6 +114,7 @@ class Service:
     create: str = "admin"
     access_seconds: int = 7200
     refresh_seconds: int = 7 * 86400
+    refresh_again: float = 30.0
     answer_within: float = 15.0
     waiting: int = 200
     invoice_expiry: int = 86400
@@ -161,6 +165,8 @@ def _check(config: Config) -> None:
         ("limits.account_htlcs", config.limits.account_htlcs),
         ("limits.requests_per_second", config.limits.requests_per_second),
         ("limits.burst", config.limits.burst),
+        ("limits.logins_per_minute", config.limits.logins_per_minute),
+        ("limits.sessions_per_minute", config.limits.sessions_per_minute),
         ("service.access_seconds", config.service.access_seconds),
         ("service.refresh_seconds", config.service.refresh_seconds),
         ("service.answer_within", config.service.answer_within),
@@ -174,6 +180,7 @@ def _check(config: Config) -> None:
         need(0 <= getattr(config.limits, name) <= MAX_MSAT, f"limits.{name} must be 0 to {MAX_MSAT}")
     need(0 <= config.limits.fee_ppm <= 1_000_000, "limits.fee_ppm must be 0 to 1000000")
     need(config.node.grace >= 0, "node.grace must not be negative")
+    need(config.service.refresh_again >= 0, "service.refresh_again must not be negative")
     need(
         config.limits.account_htlcs <= config.limits.htlcs,
         "limits.account_htlcs must not be greater than limits.htlcs, which is for all accounts",

@@ -13,6 +13,7 @@ from .config import Config
 
 Record: t.TypeAlias = asyncpg.Record
 Pool: t.TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: t.TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 UNREACHABLE = (
     OSError,

@@ -21,6 +21,7 @@ from .health import Health
 from .incoming import Incoming
 from .internal import Internal
 from .limits import Buckets
+from .logins import Logins
 from .marks import Marks
 from .metrics import Metrics
 from .node import Node
@@ -50,7 +51,7 @@ class Hub:
         paying = paying or pool
         limits = config.limits
         self.node = Node(config)
-        self.tokens = Tokens(config.binary("jwt_key").strip(), config.service.access_seconds, config.service.refresh_seconds)
+        self.tokens = Tokens(config.binary("jwt_key").strip(), config.service)
         self.accounts = Accounts(pool, limits, Passwords())
         self.marks = marks = Marks(pool)
         self.history = NodeHistory(pool, self.node)
@@ -63,7 +64,8 @@ class Hub:
         self.health = Health(pool, self.node)
         self.metrics = Metrics(pool, self.node, self.health)
         self.requests = Buckets(limits.requests_per_second, limits.burst)
-        self.logins = Buckets(limits.logins_per_minute / 60, limits.logins_per_minute)
+        self.logins = Logins(limits)
+        self.admins = Buckets(limits.logins_per_minute / 60, limits.logins_per_minute)
         self.creates = Buckets(limits.creates_per_minute / 60, limits.creates_per_minute)
         self._admin, self._scraper = config.secret("admin_token"), config.secret("metrics_token")
         self._tasks: list[asyncio.Task[t.NoReturn]] = []
@@ -95,8 +97,8 @@ class Hub:
         """
         access = self.tokens.read(token)
         self.requests.take(access.user_id)
-        user = await self.accounts.by_id(access.user_id)
-        if user is None or user.deactivated or user.epoch != access.epoch:
+        user = await self.accounts.speaking(access)
+        if user is None:
             raise BadAuth
         return user
 
@@ -114,9 +116,9 @@ class Hub:
         self._check(self._scraper or self._admin, token, address)
 
     def _check(self, secret: bytes | None, token: str, address: str) -> None:
-        self.logins.check(("admin", address))
+        self.admins.check(address)
         if not secret or not hmac.compare_digest(secret, token.encode()):
-            self.logins.take(("admin", address))
+            self.admins.take(address)
             raise Forbidden
 
 

@@ -49,6 +49,10 @@ class Buckets:
         if len(self._buckets) > _KEPT:
             self._buckets.popitem(last=False)
 
+    def used(self, key: object) -> float:
+        """How much of a bucket is gone: 0 of a fresh one, 1 of an empty one."""
+        return 1 - self._tokens(key) / self._burst
+
     def _tokens(self, key: object) -> float:
         tokens, since = self._buckets.get(key, (self._burst, 0.0))
         return min(self._burst, tokens + (self._clock() - since) * self._rate)

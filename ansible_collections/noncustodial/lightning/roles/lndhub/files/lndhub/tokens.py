@@ -4,26 +4,44 @@
 """What a logged-in client shows: a short access token (a signed JWT), and a refresh token that is good once.
 
 An access token is never a refresh token and the other way round: one is a JWT with its own audience, the other random bytes of which the
-database has the hash. Using a refresh token twice ends all tokens that came of the same login, because one of the two users has stolen it.
+database has the hash. Using a refresh token twice ends all tokens that came of the same login, the access tokens among them, because one of the two
+users has stolen it; which of them came first says nothing.
+
+But an answer may get lost on its way, and who did not get it can only ask again. So the same answer is given once more if all of this holds:
+
+- the token was used at least a second ago: nobody knows earlier that an answer is lost, so that two users at the same instant are two;
+- and at most `refresh_again` seconds ago;
+- it comes from the network from which it was used;
+- the refresh token of that answer has not been used.
+
+A thief who has the old token gains nothing by that: what he gets, from the victim's own network, is the very token that the victim has too, and not one of
+his own. It is good once: when both have used it the session ends, as if he had stolen it unused. Nothing that can be read is kept for that: the
+successor of a token follows from it by a key that the database does not have.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import time
 import typing as t
 import uuid
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
 import jwt
 
-from .db import Pool
+from .config import Service
+from .db import Connection, Pool
 from .errors import BadAuth
+from .logins import network
 
 _ALGORITHM = "HS256"
 _AUDIENCE = "lndhub-access"
 _LEAST_KEY_BYTES = 32
+# Seconds: who uses a token again earlier did not wait for an answer.
+_INSTANT = 1.0
 
 
 class WeakKey(Exception):
@@ -32,10 +50,16 @@ class WeakKey(Exception):
 
 @dataclass(frozen=True)
 class Access:
-    """Who an access token speaks for, and of which epoch of that user it is."""
+    """Who an access token speaks for.
+
+    Attributes:
+        epoch: of the user, when it was made.
+        family: of the login that it came of.
+    """
 
     user_id: int
     epoch: int
+    family: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -52,21 +76,21 @@ class Tokens:
 
     Args:
         key: secret, 32 bytes or more.
-        access_seconds: life of an access token.
-        refresh_seconds: life of a refresh token.
+        service: how long tokens live.
     """
 
-    def __init__(self, key: bytes, access_seconds: int, refresh_seconds: int) -> None:
+    def __init__(self, key: bytes, service: Service) -> None:
         if len(key) < _LEAST_KEY_BYTES:
             raise WeakKey(
                 f"credential jwt_key has {len(key)} bytes. Give {_LEAST_KEY_BYTES} or more, for example from `openssl rand -hex 32`"
             )
-        self._key, self._access_seconds, self._refresh_seconds = key, access_seconds, refresh_seconds
+        self._key, self._service = key, service
 
-    def access(self, user_id: int, epoch: int) -> str:
+    def access(self, of: Access) -> str:
         """A new access token."""
         now = int(time.time())
-        claims = {"aud": _AUDIENCE, "sub": str(user_id), "epoch": epoch, "iat": now, "exp": now + self._access_seconds}
+        claims = {"aud": _AUDIENCE, "sub": str(of.user_id), "epoch": of.epoch, "family": of.family.hex}
+        claims |= {"iat": now, "exp": now + self._service.access_seconds}
         return jwt.encode(claims, self._key, _ALGORITHM)
 
     def read(self, token: str) -> Access:
@@ -79,49 +103,108 @@ class Tokens:
             claims: dict[str, t.Any] = jwt.decode(
                 token, self._key, [_ALGORITHM], audience=_AUDIENCE, options={"require": ["aud", "sub", "iat", "exp"]}
             )
-            access = Access(int(claims["sub"]), int(claims["epoch"]))
-        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
+            access = Access(int(claims["sub"]), int(claims["epoch"]), uuid.UUID(claims["family"]))
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadAuth from error
         if not 0 < access.user_id < 2**63:
             raise BadAuth
         return access
 
     async def login(self, pool: Pool, user_id: int, epoch: int) -> Pair:
-        """Tokens after a login by password: the beginning of a family."""
-        return await self._issue(pool, user_id, epoch, uuid.uuid4())
-
-    async def refresh(self, pool: Pool, token: str) -> Pair:
-        """New tokens for a refresh token, which is used up by that.
+        """Tokens after a login by password: the beginning of a family.
 
         Raises:
-            BadAuth: it is unknown, has lapsed or was used before; in the last case its family ends.
+            BadAuth: the user has a new password since it was compared, or was deactivated.
         """
-        row = await pool.fetchrow(
+        access, token = Access(user_id, epoch, uuid.uuid4()), secrets.token_urlsafe(32)
+        # A change of the user that is under way is waited for, and one that comes later finds this token and ends it.
+        made = await pool.fetchval(
             """
-            UPDATE refresh_tokens r SET used_at = now() FROM users u
-            WHERE r.hash = $1 AND r.used_at IS NULL AND r.expires_at > now() AND u.id = r.user_id AND NOT u.deactivated
-            RETURNING r.user_id, r.family, u.epoch
+            WITH owner AS (SELECT id FROM users WHERE id = $2 AND epoch = $5 AND NOT deactivated FOR SHARE)
+            INSERT INTO refresh_tokens (hash, user_id, family, expires_at)
+            SELECT $1, id, $3, now() + make_interval(secs => $4) FROM owner RETURNING true
+            """,
+            _hash(token),
+            user_id,
+            access.family,
+            float(self._service.refresh_seconds),
+            epoch,
+        )
+        if not made:
+            raise BadAuth
+        return Pair(self.access(access), token, self._service.access_seconds)
+
+    async def refresh(self, pool: Pool, token: str, address: str, admit: t.Callable[[int], None]) -> Pair:
+        """New tokens for a refresh token, which is used up by that.
+
+        Args:
+            address: where it comes from.
+            admit: is told the user's number; may raise TooMany, and the token is still good then.
+
+        Raises:
+            BadAuth: it is unknown, has lapsed or was used before; in the last case its family ends, but for what the head of this file says.
+        """
+        async with pool.acquire() as connection, connection.transaction():
+            access = await self._used(connection, token, self._digest(network(address)), admit)
+        if access is None:
+            raise BadAuth
+        return Pair(self.access(access), self._successor(token), self._service.access_seconds)
+
+    async def _used(self, connection: Connection, token: str, origin: bytes, admit: t.Callable[[int], None]) -> Access | None:
+        """Use a token up, or find that it may be answered again; None if neither. All uses of one user's tokens wait for each other."""
+        owner = await connection.fetchrow(
+            """
+            SELECT id, epoch FROM users WHERE id = (SELECT user_id FROM refresh_tokens WHERE hash = $1) AND NOT deactivated
+            FOR NO KEY UPDATE
             """,
             _hash(token),
         )
-        if row is None:
-            await pool.execute(
-                "DELETE FROM refresh_tokens WHERE family = (SELECT family FROM refresh_tokens WHERE hash = $1 AND used_at IS NOT NULL)",
-                _hash(token),
-            )
-            raise BadAuth
-        return await self._issue(pool, row["user_id"], row["epoch"], row["family"])
-
-    async def _issue(self, pool: Pool, user_id: int, epoch: int, family: uuid.UUID) -> Pair:
-        token = secrets.token_urlsafe(32)
-        await pool.execute(
-            "INSERT INTO refresh_tokens (hash, user_id, family, expires_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4))",
+        if owner is None:
+            return None
+        admit(owner["id"])
+        row = await connection.fetchrow(
+            """
+            SELECT family, used_at IS NULL AS fresh,
+              used_from = $2 AND EXISTS (SELECT FROM refresh_tokens s WHERE s.hash = $3 AND s.used_at IS NULL)
+                AND extract(epoch FROM clock_timestamp() - used_at) BETWEEN $4 AND $5 AS again
+            FROM refresh_tokens WHERE hash = $1 AND expires_at > now()
+            """,
             _hash(token),
-            user_id,
-            family,
-            float(self._refresh_seconds),
+            origin,
+            _hash(self._successor(token)),
+            _INSTANT,
+            self._service.refresh_again,
         )
-        return Pair(self.access(user_id, epoch), token, self._access_seconds)
+        if row is None:
+            return None
+        if row["fresh"]:
+            await self._use(connection, token, origin)
+        elif not row["again"]:
+            await connection.execute("DELETE FROM refresh_tokens WHERE family = $1", row["family"])
+            return None
+        return Access(owner["id"], owner["epoch"], row["family"])
+
+    async def _use(self, connection: Connection, token: str, origin: bytes) -> None:
+        await connection.execute(
+            """
+            WITH used AS (
+              UPDATE refresh_tokens SET used_at = clock_timestamp(), used_from = $2 WHERE hash = $1 RETURNING user_id, family
+            )
+            INSERT INTO refresh_tokens (hash, user_id, family, expires_at)
+            SELECT $3, user_id, family, now() + make_interval(secs => $4) FROM used
+            """,
+            _hash(token),
+            origin,
+            _hash(self._successor(token)),
+            float(self._service.refresh_seconds),
+        )
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self._key, b"refresh token " + text.encode(), "sha256")
+
+    def _successor(self, token: str) -> str:
+        """The refresh token that comes after another one: 43 characters, as those of a login."""
+        return urlsafe_b64encode(self._digest(f"after {token}")).decode().rstrip("=")
 
 
 async def remove_lapsed(pool: Pool) -> None:

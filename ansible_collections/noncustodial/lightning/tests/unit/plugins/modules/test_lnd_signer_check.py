@@ -11,7 +11,7 @@ from pathlib import Path
 from ansible_collections.noncustodial.lightning.tests.unit.bundles import baked, wallets
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
 
-STAGES = ["resolve", "connect", "tls", "wallet", "macaroon", "grant", "key", "version", "clock", "latency"]
+STAGES = ["resolve", "connect", "tls", "wallet", "macaroon", "grant", "key", "accounts", "version", "clock", "latency"]
 GRANT = baked().encode().hex()
 
 

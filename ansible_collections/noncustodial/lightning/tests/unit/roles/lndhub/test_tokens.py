@@ -6,26 +6,34 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import pytest
 
 from lndhub.accounts import Passwords
+from lndhub.config import Service
 from lndhub.errors import BadAuth, TooMany
 from lndhub.tokens import Access, Tokens, WeakKey
 
 KEY = b"k" * 32
+WHO = Access(7, 3, uuid.UUID(int=5))
+
+
+def tokens_of(key: bytes = KEY, access_seconds: int = 60) -> Tokens:
+    """Those of a hub."""
+    return Tokens(key, Service(access_seconds=access_seconds))
 
 
 def test_an_access_token_says_who() -> None:
-    tokens = Tokens(KEY, 60, 60)
-    assert tokens.read(tokens.access(7, 3)) == Access(7, 3)
+    tokens = tokens_of()
+    assert tokens.read(tokens.access(WHO)) == WHO
 
 
 def test_what_is_no_access_token() -> None:
-    tokens = Tokens(KEY, 60, 60)
-    good = tokens.access(7, 3)
+    tokens = tokens_of()
+    good = tokens.access(WHO)
     head, body, signature = good.split(".")
-    other = Tokens(b"o" * 32, 60, 60).access(8, 3)
+    other = tokens_of(b"o" * 32).access(Access(8, 3, WHO.family))
     for token in (
         "",
         "x",
@@ -33,7 +41,7 @@ def test_what_is_no_access_token() -> None:
         f"{head}.{body}.",
         f"{head}.{other.split('.')[1]}.{signature}",
         other,
-        Tokens(KEY, -1, 60).access(7, 3),
+        tokens_of(access_seconds=-1).access(WHO),
     ):
         with pytest.raises(BadAuth):
             tokens.read(token)
@@ -41,7 +49,7 @@ def test_what_is_no_access_token() -> None:
 
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(WeakKey, match="openssl rand"):
-        Tokens(b"k" * 31, 60, 60)
+        tokens_of(b"k" * 31)
 
 
 def test_passwords() -> None:

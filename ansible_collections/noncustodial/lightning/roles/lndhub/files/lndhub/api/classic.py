@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from .. import history, ledger, node
-from ..errors import BadArguments, BadAuth
+from ..errors import BadArguments
 from ..hub import Hub
 from ..outgoing import Paid
 from ..tokens import Pair
@@ -106,21 +106,15 @@ def tokens(pair: Pair) -> TokenPair:
 
 
 async def login(hub: Hub, body: AuthBody, address: str) -> TokenPair:
-    """Tokens for a login or a refresh token. Wrong ones are counted by login and by address."""
-    keys = [("address", address)] + ([("login", body.login)] if body.login is not None else [])
-    for key in keys:
-        hub.logins.check(key)
-    try:
-        if body.refresh_token:
-            return tokens(await hub.tokens.refresh(hub.pool, body.refresh_token))
-        if body.login is None or body.password is None:
-            raise BadArguments("give login and password, or a refresh token")
+    """Tokens for a login or a refresh token."""
+    if body.refresh_token:
+        with hub.logins.by_token(address):
+            return tokens(await hub.tokens.refresh(hub.pool, body.refresh_token, address, hub.logins.renew))
+    if body.login is None or body.password is None:
+        raise BadArguments("give login and password, or a refresh token")
+    async with hub.logins.by_password(body.login, address):
         user = await hub.accounts.login(body.login, body.password)
-    except BadAuth:
-        for key in keys:
-            hub.logins.take(key)
-        raise
-    return tokens(await hub.tokens.login(hub.pool, user.id, user.epoch))
+        return tokens(await hub.tokens.login(hub.pool, user.id, user.epoch))
 
 
 @router.post("/create", dependencies=CREATOR)

@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bundle, grant, macaroon
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bip32, bundle, grant, macaroon
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
-from ansible_collections.noncustodial.lightning.tests.unit.bundles import NOW, Edit, baked, good, kit
+from ansible_collections.noncustodial.lightning.tests.unit.bundles import NOW, Edit, baked, forged, good, kit
 
 XPRV = "xprv9s21ZrQH143K31xYSDQpPDxsXRTUcvj2iNHm5NUtrGiGG5e2DtALGdso3pGz6ssrdK4PFmM8NSpSBHNqPqm55Qn3LqFtT2emdEXVYsCzC2U"
 OTHER_NODE = "02730866eb922fffea782996e8d0d478c23113e5b6d8c67c1321673df68eb909fd"
@@ -114,7 +114,10 @@ FAULTS: dict[str, tuple[Edit, str, str]] = {
     "key altered": (account(12, xpub=xpub_of(12)[:-1] + "1"), "accounts[12].xpub", "has a wrong checksum"),
     "key of mainnet": (account(1, xpub=mainnet("m/84'/0'/0'")), "accounts[1].xpub", "is of another network: zpub"),
     "key at the wrong place": (swap(10, 11), "accounts[10].xpub", "has child number 8' in place of 7'"),
-    "key twice": (account(0, xpub=xpub_of(2)), "accounts[2].xpub", "is the key of m/49'/0'/0'"),
+    "key twice": (account(0, xpub=xpub_of(2)), "accounts[2].xpub", "has the key of m/49'/0'/0'"),
+    "chain code twice": (
+        account(12, xpub=forged(xpub_of(12), 13, bip32.decode(xpub_of(3)).chain_code)), "accounts[12].xpub", "has the chain code of m/1017'/1'/0'",
+    ),
     "private key as account": (account(12, xpub=XPRV), "accounts[12].xpub", "holds a private key"),
     "private key elsewhere": (set_field("lnd_version", XPRV), "lnd_version", "holds a private key"),
     "private key of TLS": (set_field("certificate", "-----BEGIN EC PRIVATE KEY-----"), "certificate", "holds a private key"),

@@ -26,11 +26,12 @@ from ansible_collections.noncustodial.lightning.tests.unit.bundles import baked
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
 
 DAY = datetime.timedelta(days=1)
-STATE, VERSION, BALANCE, SIGN = (
+STATE, VERSION, BALANCE, SIGN, SIGN_PSBT = (
     "lnrpc.State/GetState",
     "verrpc.Versioner/GetVersion",
     "lnrpc.Lightning/WalletBalance",
     "signrpc.Signer/SignMessage",
+    "walletrpc.WalletKit/SignPsbt",
 )
 DENIED = Fails("permission denied", "UNKNOWN")
 NOW_VERSION = {"version": "0.21.3-beta"}
@@ -240,6 +241,33 @@ def test_versions(scripted: t.Callable[..., ScriptedLnd], version: str, reason: 
     assert (failed.name, failed.reason) == ("version", reason)
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason", "seen"),
+    [
+        (Fails("error signing PSBT: no key"), "accounts_unsigned", "no key"),
+        (Fails("gone", "UNAVAILABLE"), "call_failed", "gone"),
+        ({"signed_psbt": b"psbt"}, "accounts_unsigned", "the answer does not begin as a PSBT"),
+        ({"signed_psbt": b"psbt\xff\0\0\0\0\0\0"}, "accounts_differ", "m/84'/0'/0'/0/0, m/84'/0'/1'/0/0, m/84'/0'/2'/0/0 and 1 more"),
+    ],
+)
+def test_a_signer_that_lacks_keys(scripted: t.Callable[..., ScriptedLnd], answer: t.Any, reason: str, seen: str) -> None:
+    box: list[ScriptedLnd] = []
+    box.append(scripted(*GOOD, signing(box), Call(SIGN_PSBT, answer)))
+    failed = signer_check.check(scripted_target(box[0], keys={f"m/84'/0'/{index}'/0/0": NODE_ID for index in range(4)})).failed
+    assert failed is not None
+    assert (failed.name, failed.reason) == ("accounts", reason)
+    assert seen in failed.seen
+
+
+def test_without_keys_the_accounts_are_not_asked_for(scripted: t.Callable[..., ScriptedLnd]) -> None:
+    """As by the gate of a node that was onboarded before: it goes on, with a warning."""
+    box: list[ScriptedLnd] = []
+    box.append(scripted(GOOD[0], Call(VERSION, {"version": "0.1.0-beta"}), GOOD[2], signing(box)))
+    report = signer_check.check(scripted_target(box[0], node_version="0.21.3-beta"))
+    assert (stage(report, "accounts").status, stage(report, "accounts").reason) == ("warn", "accounts_unasked")
+    assert stage(report, "version").reason == "version_older"
+
+
 def test_every_challenge_is_fresh(scripted: t.Callable[..., ScriptedLnd]) -> None:
     challenges = []
     for _time in range(2):
@@ -259,6 +287,8 @@ def test_an_unusable_target_is_an_error_of_its_own() -> None:
         signer_check.check(signer.Target("nowhere", pem(make_certificate()), b"", NODE_ID))
     with pytest.raises(InvalidInput):
         signer_check.check(signer.Target("localhost:1", "no certificate", b"", NODE_ID))
+    with pytest.raises(InvalidInput, match="is no derivation path"):
+        signer_check.check(target(1, pem(make_certificate()), keys={"m": NODE_ID}))
 
 
 def test_every_reason_is_documented_and_says_what_to_do() -> None:
