@@ -1,6 +1,6 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-image demo-down test lint sanity unit real scenarios faults protos docs bench-onboarding bench-hub image image-test image-boot
+.PHONY: help demo demo-image demo-down test lint sanity unit real scenarios faults load protos docs bench-onboarding bench-hub image image-test image-boot
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ image-boot: image ## its disk under QEMU with a TPM: power cuts, a copied disk, 
 
 faults: ## the hub while everything around it fails; slow, so not part of test
 	@tools/test faults
+
+load: ## users against users: one who holds 600 payments, and what the others feel; slow, so not part of test
+	@tools/test load
 
 protos: ## generate the descriptors from protos/
 	@tools/run tools/protos generate

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 import httpx
-from regtest import NODES, Node, Regtest
+from regtest import NODES, Node, Regtest, until
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ def address(regtest: Regtest, machine: str) -> str:
     config = ["ssh", "-F", str(regtest.state / "ssh/config"), "-G", machine]
     said = subprocess.run(config, capture_output=True, check=True, text=True).stdout
     return next(line.split()[1] for line in said.splitlines() if line.startswith("hostname "))
+
+
+_IN_TRANSIT = 409
 
 
 def client(regtest: Regtest, host: str) -> httpx.Client:
@@ -99,6 +102,15 @@ class Wallet:
         return str(self._answer("POST", "/addinvoice", self._token, {"amt": amount, "memo": "to a customer"})["payment_request"])
 
     def pay(self, invoice: str) -> str:
-        """Pay an invoice; gives the preimage."""
-        paid = self._answer("POST", "/v2/payments/bolt11", self._token, {"invoice": invoice})
+        """Pay an invoice, however long that takes; returns the preimage."""
+        with client(self._regtest, self._host) as http:
+            asked = http.post("/v2/payments/bolt11", headers={"Authorization": f"Bearer {self._token}"}, json={"invoice": invoice})
+        if asked.status_code not in (200, _IN_TRANSIT):
+            raise AssertionError(f"{asked.status_code} {asked.json()}")
+        payment_hash = self._answer("GET", f"/decodeinvoice?invoice={invoice}", self._token)["payment_hash"]
+        path = f"/v2/invoices/{payment_hash}"
+        until("the end of the payment", lambda: self._answer("GET", path, self._token)["status"] != "pending", 120)
+        paid = self._answer("GET", path, self._token)
+        if paid["status"] != "settled":
+            raise AssertionError(f"the payment is {paid}")
         return str(paid["payment_preimage"])

@@ -29,8 +29,9 @@ def cookie(regtest: Regtest) -> bytes:
     return regtest.unsealed("gateway", "lnd@gateway", "bitcoind-cookie")
 
 
-def test_what_lnd_needs(regtest: Regtest, cookie: bytes) -> None:
-    assert status(regtest, "gateway", "getblockchaininfo", cookie) == 200
+@pytest.mark.parametrize("method", ["getblockchaininfo", "getnetworkinfo"])
+def test_what_lnd_needs(regtest: Regtest, cookie: bytes, method: str) -> None:
+    assert status(regtest, "gateway", method, cookie) == 200
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ for number in range(15):
 
 def test_runs_sandboxed(regtest: Regtest) -> None:
     assert regtest.machine("own").service(f"{HUB.unit}.service").is_running
-    for unit in ("lndhub@own-node.service", "lndhub-backup@own-node.service", "lndhub-restore@own-node.service"):
+    for unit in (f"lndhub{kind}@own-node.service" for kind in ("", "-migrate", "-backup", "-fill", "-restore")):
         exposure = regtest.sh("own", f"systemd-analyze --no-pager security {unit} | grep 'Overall exposure'")
         assert float(exposure.split()[-3]) <= 2.0, exposure
 

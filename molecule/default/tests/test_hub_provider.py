@@ -51,7 +51,7 @@ def test_it_has_what_it_needs(regtest: Regtest) -> None:
         return answer.json() if answer.status_code == 200 else None
 
     said = until("its answer, by the proxy", answers)
-    assert said["database"] == "hub_own_node"
+    assert said["database"] == "owner_hub_own_node"
     assert said["reads"] == "done"
     assert "permission denied" in said["spends"]
     assert said["host"].endswith(f":{HUB.port}")

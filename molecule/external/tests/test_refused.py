@@ -153,3 +153,18 @@ def test_a_wrong_inventory(regtest: Regtest, tmp_path: Path, variables: dict[str
     assert run.status != 0
     assert "Nothing was changed. The inventory does not work" in run.text
     assert words in run.text, run.output
+
+
+@pytest.mark.parametrize("conf", ["rpclisten=127.0.0.1:10009\nwallet-unlock-allow-create=true\n", "rpclisten=0.0.0.0:10009\n"])
+def test_a_node_whose_wallet_is_not_shown_to_be_its_own(regtest: Regtest, conf: str) -> None:
+    """One that still takes a wallet, and one that has not been started by what is on disk: nothing is granted on it."""
+    assert regtest.ssh("umbrella", "sh", "-c", "mkdir /etc/lnd/late && cat > /etc/lnd/late/lnd.conf", data=conf.encode()).returncode == 0
+    before = regtest.sh("umbrella", "sha256sum /etc/handover/*")
+    try:
+        run = regtest.play("handover", "--extra-vars=lnd_name=late", inventory="umbrella")
+    finally:
+        regtest.sh("umbrella", "rm -r /etc/lnd/late")
+    assert run.status != 0
+    assert "It is not shown that the wallet of late is its own" in run.text, run.output
+    assert run.changed == {"umbrella": 0}
+    assert regtest.sh("umbrella", "sha256sum /etc/handover/*") == before

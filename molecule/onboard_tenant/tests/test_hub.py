@@ -87,6 +87,7 @@ def test_its_database_by_tls_alone(regtest: Regtest) -> None:
         "/run/credentials/lnd@acme.service/signer.macaroon",
         "/run/lndhub/globex/http",
         "/etc/credstore.encrypted/lndhub@acme.macaroon",
+        "/etc/credstore.encrypted/lndhub-migrate@acme.pgpass",
         "/etc/lndhub/globex/config.json",
         "/etc/lndhub/acme/tls.key",
         "/etc/lndhub/acme/backup_key",
@@ -131,7 +132,7 @@ def test_the_ledger_leaves_the_machine(regtest: Regtest) -> None:
     assert regtest.machine("nodes").service("lndhub-backup@acme.timer").is_running
     regtest.sh("nodes", "systemctl start lndhub-backup@acme.service")
     (new,) = set(dumps(regtest, "acme")) - set(before)
-    assert "TABLE DATA public entries hub_acme" in regtest.sh("chain", f"pg_restore --list {new}")
+    assert "TABLE DATA public entries owner_hub_acme" in regtest.sh("chain", f"pg_restore --list {new}")
     assert regtest.sh("nodes", "ls -A /var/cache/lndhub/acme") == ""
 
 

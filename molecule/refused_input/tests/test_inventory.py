@@ -25,6 +25,11 @@ WRONG = [
         "The wall & wallet of acme and the wall & wallet of globex on 10.231.",
         "Give one of them another wall_wallet_port",
     ),
+    (
+        "bitcoind_network=mainnet",
+        "chain: bitcoind_package is bitcoin-knots, and bitcoind_network mainnet",
+        "Set bitcoind_install_method to release",
+    ),
     ("lnd_port_offset=one", "lnd_port_offset is 'one'", "must be a whole number"),
 ]
 

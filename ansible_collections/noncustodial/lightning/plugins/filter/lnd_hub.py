@@ -38,7 +38,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(_value) has the keys C(host), C(name), C(machine), C(user), C(config), C(run), C(socket), C(database), C(port), C(go_port) and C(url).
+    - RV(_value) has the keys C(host), C(name), C(machine), C(user), C(config), C(run), C(socket), C(database), C(owner), C(port), C(go_port) and C(url).
   type: dict
 """
 

@@ -24,8 +24,8 @@ description:
   - Looks at all hosts of the inventory, whatever a run is limited to, and at no machine.
   - Finds nodes of one machine with the same ports or name, or with different versions of lnd; nodes with the same database; a signer on a machine
     of the provider's; an unknown shape of a node, or one that does not go with its groups or variables; names that a
-    machine, PostgreSQL or the tenant would refuse; a name where bitcoind takes addresses only; a PostgreSQL that has too few connections for its
-    nodes; and variables that begin like a role's and are known to none.
+    machine, PostgreSQL or the tenant would refuse; a name where bitcoind takes addresses only; a package of Bitcoin Knots on another network than
+    regtest; a PostgreSQL that has too few connections for its nodes; and variables that begin like a role's and are known to none.
 options:
   _input:
     description: Ansible's C(hostvars).

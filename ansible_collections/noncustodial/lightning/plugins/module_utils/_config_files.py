@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import pwd
-import shutil
 import stat
 import typing as t
 from dataclasses import dataclass
 
 from ._lnd.errors import InvalidInput
-from ._lnd.files import read_file, write_file
+from ._lnd.files import own, read_file, write_file
+
+MAX_COPY = 1 << 20
+"""How much is copied from another file, bytes."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,16 @@ def entry(given: t.Mapping[str, t.Any]) -> Entry:
     """What the options say.
 
     Raises:
-        InvalidInput: its mode is not an octal number.
+        InvalidInput: its mode is not an octal number, or the file to be copied cannot be read safely.
+        Missing: there is no file to be copied.
     """
     try:
         mode = int(given["mode"], 8)
     except ValueError as error:
         raise InvalidInput(f"The mode {given['mode']!r} of {given['path']} is not an octal number", 'Write it as in "0640"') from error
     content = given.get("content")
+    if given.get("copy_of"):
+        return Entry(given["path"], mode, given["owner"], given["group"], read_file(given["copy_of"], "the file to be copied", MAX_COPY))
     return Entry(given["path"], mode, given["owner"], given["group"], None if content is None else content.encode())
 
 
@@ -100,14 +106,16 @@ def apply_entry(wanted: Entry) -> None:
 
 
 def _make_directory(wanted: Entry) -> None:
-    if not os.path.isdir(wanted.path):
-        # Nobody else enters before it belongs to whom it should.
+    # Nobody else enters before it belongs to whom it should.
+    with contextlib.suppress(FileExistsError):
         os.mkdir(wanted.path, mode=0o700)
-    if wanted.owner:
-        shutil.chown(wanted.path, user=wanted.owner)
-    if wanted.group:
-        shutil.chown(wanted.path, group=wanted.group)
-    os.chmod(wanted.path, wanted.mode)
+    # Whoever may write in the directory above could have put a link in its place.
+    handle = os.open(wanted.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        own(handle, wanted.owner, wanted.group)
+        os.fchmod(handle, wanted.mode)
+    finally:
+        os.close(handle)
 
 
 def diff(wanted: Entry, found: Entry | None) -> dict[str, str]:

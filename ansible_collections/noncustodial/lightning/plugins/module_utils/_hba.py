@@ -41,9 +41,9 @@ def with_section(text: str, name: str, lines: t.Sequence[str]) -> str:
     return render({**parse(text), name: lines})
 
 
-def node_lines(name: str, addresses: t.Sequence[str]) -> list[str]:
-    """One line for each address from which a role may reach the database of its own name, by TLS and SCRAM alone."""
-    return [f"hostssl {name} {name} {ipaddress.ip_network(address)} scram-sha-256" for address in addresses]
+def node_lines(database: str, role: str, addresses: t.Sequence[str]) -> list[str]:
+    """One line for each address from which a role may reach a database, by TLS and SCRAM alone."""
+    return [f"hostssl {database} {role} {ipaddress.ip_network(address)} scram-sha-256" for address in addresses]
 
 
 def read(path: str) -> str:

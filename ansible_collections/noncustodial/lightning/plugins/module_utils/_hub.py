@@ -16,8 +16,10 @@ GO_PORT = 3000
 # What the role lndhub can run.
 PROVIDERS = ("lndhub", "lndhub_go")
 
-# Of the connections that a hub's role may have, those that are not its pool's: the migration, a dump, and those that overlap at a restart.
+# Of a hub's connections, those that are not its pool's: of its role, a dump and those that overlap at a restart; and of the owner of its tables,
+# a migration or a restore, and one that waits for it.
 SPARE_CONNECTIONS = 5
+OWNER_CONNECTIONS = 2
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Hub:
         config: directory of its configuration.
         run: directory of its socket.
         socket: where the service takes requests, from the proxy alone.
-        database: PostgreSQL role and database.
+        database: PostgreSQL role, as which it serves, and database.
+        owner: PostgreSQL role that owns the database; no node's name makes another role's of it.
         port: of the proxy, TLS.
         go_port: where lndhub.go, if that is run, takes requests; it knows no socket.
         url: where clients reach it.
@@ -46,6 +49,7 @@ class Hub:
     run: str
     socket: str
     database: str
+    owner: str
     port: int
     go_port: int
     url: str
@@ -70,6 +74,7 @@ def hub(host: str, variables: t.Mapping[str, t.Any]) -> Hub:
         run=f"/run/lndhub/{its.name}",
         socket=f"/run/lndhub/{its.name}/http",
         database="hub_" + its.name.replace("-", "_"),
+        owner="owner_hub_" + its.name.replace("-", "_"),
         port=port,
         go_port=int(variables.get("lndhub_go_port", GO_PORT + offset)),
         url=f"https://{variables.get('lndhub_address', its.machine)}:{port}",

@@ -23,6 +23,21 @@ class PostgresError(Exception):
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Another role, which owns the database and what is in it.
+
+    Attributes:
+        name: of the role.
+        verifier: of its password; None leaves the password alone.
+        connection_limit: how many connections it may have, -1 for any number.
+    """
+
+    name: str
+    verifier: str | None = None
+    connection_limit: int = -1
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What a node needs of the server.
 
@@ -30,23 +45,35 @@ class Wanted:
         name: of the role and of its database.
         verifier: of the role's password; None leaves the password alone, as check mode must.
         connection_limit: how many connections the role may have, -1 for any number.
-        addresses: from where the role may connect.
+        addresses: from where the role, and its owner, may connect.
+        owner: of the database, if it is another role.
     """
 
     name: str
     verifier: str | None
     connection_limit: int
     addresses: t.Sequence[str]
+    owner: Owner | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise PostgresError(f"name: {self.name!r} is no plain name; use small letters, digits and _, at most 63.")
-        if self.verifier is not None and not _VERIFIER.fullmatch(self.verifier):
-            raise PostgresError("verifier: this is no SCRAM-SHA-256 verifier; take the one that the module node_secret returns.")
+        for option, role in (("name", self), ("owner", self.owner)):
+            if role is None:
+                continue
+            if not _NAME.fullmatch(role.name):
+                raise PostgresError(f"{option}: {role.name!r} is no plain name; use small letters, digits and _, at most 63.")
+            if role.verifier is not None and not _VERIFIER.fullmatch(role.verifier):
+                raise PostgresError("verifier: this is no SCRAM-SHA-256 verifier; take the one that the module node_secret returns.")
+        if self.owner is not None and self.owner.name == self.name:
+            raise PostgresError("owner: it is the role itself; leave the option out.")
         try:
-            _hba.node_lines(self.name, self.addresses)
+            self.access()
         except ValueError as error:
             raise PostgresError(f"addresses: {error}.") from None
+
+    def access(self) -> list[str]:
+        """The lines of pg_hba.conf."""
+        names = [self.name] if self.owner is None else [self.name, self.owner.name]
+        return [line for name in names for line in _hba.node_lines(self.name, name, self.addresses)]
 
 
 @dataclass(frozen=True)
@@ -66,6 +93,8 @@ class State:
     Attributes:
         role: None if there is none of that name.
         owner: the database's owner, None if there is no database.
+        owner_role: the role that is to own it, None if there is none of that name.
+        connects: whether the role may connect to the database.
         public: whether everybody may connect to it.
         hba: pg_hba.conf.
         stale: whether the server has not read that file since it was written.
@@ -78,13 +107,30 @@ class State:
     hba: str = ""
     stale: bool = False
     certificate: str = ""
+    owner_role: Role | None = None
+    connects: bool = False
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement.
+
+    Attributes:
+        text: as it runs.
+        shown: as it may be shown, without the verifier.
+        database: in which it runs.
+    """
+
+    text: str
+    shown: str
+    database: str = "postgres"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Statements in their order, each as it runs and as it may be shown; then the new pg_hba.conf, if it changes."""
+    """Statements in their order; then the new pg_hba.conf, if it changes."""
 
-    statements: list[tuple[str, str]] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
     hba: str | None = None
     reload: bool = False
 
@@ -96,7 +142,7 @@ class Plan:
     @property
     def shown(self) -> list[str]:
         """The statements without the verifier."""
-        return [shown for _statement, shown in self.statements]
+        return [statement.shown for statement in self.statements]
 
 
 def plan_hba(state: State, name: str, lines: t.Sequence[str]) -> Plan:
@@ -107,11 +153,14 @@ def plan_hba(state: State, name: str, lines: t.Sequence[str]) -> Plan:
 
 def plan_database(state: State, wanted: Wanted) -> Plan:
     """Bring role, database and access into force."""
-    access = plan_hba(state, wanted.name, _hba.node_lines(wanted.name, wanted.addresses))
-    return Plan(statements=[*_plan_role(state.role, wanted), *_plan_owned(state, wanted.name)], hba=access.hba, reload=access.reload)
+    access = plan_hba(state, wanted.name, wanted.access())
+    statements = [*_plan_role(state.role, wanted)]
+    if wanted.owner is not None:
+        statements += _plan_role(state.owner_role, wanted.owner)
+    return Plan(statements=[*statements, *_plan_owned(state, wanted)], hba=access.hba, reload=access.reload)
 
 
-def _plan_role(role: Role | None, wanted: Wanted) -> t.Iterator[tuple[str, str]]:
+def _plan_role(role: Role | None, wanted: Wanted | Owner) -> t.Iterator[Statement]:
     if role is not None and role.superuser:
         raise PostgresError(f"The role {wanted.name} is a superuser of PostgreSQL. A node never gets such a role; choose another lnd_name.")
     parts = []
@@ -123,19 +172,29 @@ def _plan_role(role: Role | None, wanted: Wanted) -> t.Iterator[tuple[str, str]]
         parts.append(f"PASSWORD '{wanted.verifier}'")
     if parts:
         statement = f'{"CREATE" if role is None else "ALTER"} ROLE "{wanted.name}" {" ".join(parts)}'
-        yield statement, statement.replace(f"'{wanted.verifier}'", _HIDDEN)
+        yield Statement(statement, statement.replace(f"'{wanted.verifier}'", _HIDDEN))
 
 
-def _plan_owned(state: State, name: str) -> t.Iterator[tuple[str, str]]:
+def _plan_owned(state: State, wanted: Wanted) -> t.Iterator[Statement]:
+    name, owner = wanted.name, wanted.name if wanted.owner is None else wanted.owner.name
+    moves = state.owner == name != owner
     if state.owner is None:
         # In the C locale text compares by bytes: fast, and no library upgrade can silently spoil an index.
-        create = f"CREATE DATABASE \"{name}\" OWNER \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
-        yield create, create
-    elif state.owner != name:
+        yield _plain(f"CREATE DATABASE \"{name}\" OWNER \"{owner}\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
+    elif moves:
+        # The database with all that is in it. The service goes on with what it has until its next start takes from it what it does not need.
+        yield _plain(f'REASSIGN OWNED BY "{name}" TO "{owner}"', name)
+        yield _plain(f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{name}"', name)
+    elif state.owner != owner:
         raise PostgresError(
             f"The database {name} belongs to the role {state.owner}. Two nodes on one database lose money, so it is left alone. "
             f"Choose another lnd_name, or move that database away."
         )
     if state.owner is None or state.public:
-        revoke = f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC'
-        yield revoke, revoke
+        yield _plain(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+    if owner != name and (state.owner is None or moves or not state.connects):
+        yield _plain(f'GRANT CONNECT ON DATABASE "{name}" TO "{name}"')
+
+
+def _plain(text: str, database: str = "postgres") -> Statement:
+    return Statement(text, text, database)

@@ -33,14 +33,14 @@ class PostgresModule:
         self.params: dict[str, t.Any] = self._module.params
         self.check_mode: bool = self._module.check_mode
 
-    def ensure(self, name: str, plan: t.Callable[[State], Plan]) -> None:
-        """Read what is there of that name, plan, apply, and end."""
+    def ensure(self, name: str, plan: t.Callable[[State], Plan], owner: str = "") -> None:
+        """Read what is there of that name, and of its owner's, plan, apply, and end."""
         try:
-            self._ensure(name, plan)
+            self._ensure(name, plan, owner)
         except PostgresError as error:
             self._module.fail_json(msg=str(error))
 
-    def _ensure(self, name: str, plan: t.Callable[[State], Plan]) -> None:
+    def _ensure(self, name: str, plan: t.Callable[[State], Plan], owner: str) -> None:
         try:
             server = Server(self.params["socket"], self.params["port"], self.params["system_user"])
         except PostgresError:
@@ -49,7 +49,7 @@ class PostgresModule:
                 raise
             self._exit(State(), plan(State()))
             return
-        state = server.read(name)
+        state = server.read(name, owner)
         steps = plan(state)
         if steps.changed and not self.check_mode:
             server.apply(steps)

@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from . import _hba
-from ._postgres import Plan, PostgresError, Role, State
+from ._postgres import Plan, PostgresError, Role, State, Statement
 
 try:
     import psycopg2
@@ -28,7 +28,8 @@ _RELOAD_TIMEOUT = 10.0
 _ROLE = """SELECT p.rolpassword, r.rolconnlimit, r.rolsuper,
     r.rolcanlogin AND NOT (r.rolcreatedb OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls)
   FROM pg_roles r JOIN pg_authid p ON p.oid = r.oid WHERE r.rolname = %s"""
-_DATABASE = """SELECT pg_get_userbyid(datdba), has_database_privilege('public', datname, 'CONNECT') OR has_database_privilege('public', datname, 'TEMP')
+_DATABASE = """SELECT pg_get_userbyid(datdba), has_database_privilege('public', datname, 'CONNECT') OR has_database_privilege('public', datname, 'TEMP'),
+    coalesce((SELECT has_database_privilege(oid, datname, 'CONNECT') FROM pg_roles WHERE rolname = datname), false)
   FROM pg_database WHERE datname = %s"""
 
 
@@ -58,12 +59,12 @@ class Server:
         self._session = self._connect()
         self._query("SELECT pg_advisory_lock(%s)", _LOCK)
 
-    def _connect(self) -> t.Any:
+    def _connect(self, **options: str) -> t.Any:
         if IMPORT_ERROR is not None:
             raise PostgresError("The package python3-psycopg2 is missing on the database's machine. Run the role postgres on it first.")
         try:
             with _as_user(self._user):
-                session = psycopg2.connect(**self._connection)
+                session = psycopg2.connect(**{**self._connection, **options})
         except (KeyError, psycopg2.OperationalError) as error:
             raise PostgresError(
                 f"PostgreSQL does not answer on its own machine: {str(error).strip()}. Run the role postgres on it first."
@@ -84,9 +85,9 @@ class Server:
             cursor.execute("SELECT extract(epoch FROM pg_conf_load_time())")
             return float(cursor.fetchone()[0])
 
-    def read(self, name: str = "") -> State:
-        """What is there of that name."""
-        roles = self._query(_ROLE, name)
+    def read(self, name: str = "", owner: str = "") -> State:
+        """What is there of that name, and of the name of its owner, where that is another role."""
+        roles, owners = self._query(_ROLE, name), self._query(_ROLE, owner)
         databases = self._query(_DATABASE, name)
         hba = self._setting("hba_file")
         certificate = os.path.join(self._setting("data_directory"), self._setting("ssl_cert_file"))
@@ -94,6 +95,8 @@ class Server:
             role=Role(*roles[0]) if roles else None,
             owner=databases[0][0] if databases else None,
             public=bool(databases and databases[0][1]),
+            connects=bool(databases and databases[0][2]),
+            owner_role=Role(*owners[0]) if owners else None,
             hba=_hba.read(hba),
             stale=os.path.getmtime(hba) > self._loaded(self._session),
             certificate=_hba.read(certificate),
@@ -102,14 +105,25 @@ class Server:
     def apply(self, plan: Plan) -> None:
         """Carry out a plan; when it returns, the server works by the new pg_hba.conf."""
         try:
-            for statement, _shown in plan.statements:
-                self._query(statement)
+            for statement in plan.statements:
+                if statement.database == self._connection["dbname"]:
+                    self._query(statement.text)
+                else:
+                    self._inside(statement)
         except psycopg2.Error as error:
             raise PostgresError(f"PostgreSQL refused: {str(error).strip()}.") from None
         if plan.hba is not None:
             _hba.write(self._setting("hba_file"), plan.hba)
         if plan.reload:
             self._reload()
+
+    def _inside(self, statement: Statement) -> None:
+        """Run a statement in a database that is another's: nothing that its owner has made there is looked up."""
+        with (
+            contextlib.closing(self._connect(dbname=statement.database, options="-csearch_path=pg_catalog")) as session,
+            session.cursor() as cursor,
+        ):
+            cursor.execute(statement.text)
 
     def _reload(self) -> None:
         for line, error in self._query("SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL"):

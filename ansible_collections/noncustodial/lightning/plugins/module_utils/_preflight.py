@@ -57,6 +57,7 @@ def problems(
         *unknown,
         *_preflight_shapes.problems(hostvars, groups, nodes),
         *_signers(hostvars, groups),
+        *_other_chain(groups.get("bitcoind", ()), hostvars),
         *_no_addresses(on_chain | {host: nodes[host] for host in groups.get("hubs", ()) if host in nodes}, hostvars),
         *_names(running, groups.get("tenants", ()), hostvars),
         *_same_name(running),
@@ -107,6 +108,18 @@ def _signers(hostvars: HostVars, groups: Groups) -> t.Iterator[str]:
                     f"The signer {signer} and {host} of the group {group} are on one machine, {_machine(host, hostvars)}. "
                     f"The provider must not have a tenant's keys: give the signer a machine of the tenant's."
                 )
+
+
+def _other_chain(hosts: t.Iterable[str], hostvars: HostVars) -> t.Iterator[str]:
+    """By the package's name alone; the role asks the program itself before it starts it."""
+    for host in hosts:
+        its = hostvars[host]
+        package, network = str(its.get("bitcoind_package", "")), str(its.get("bitcoind_network", "mainnet"))
+        if its.get("bitcoind_install_method") == "package" and "knots" in package.lower() and network != "regtest":
+            yield (
+                f"{host}: bitcoind_package is {package}, and bitcoind_network {network}. Bitcoin Knots left Bitcoin's chain at block 961,632, and "
+                f"what is paid on its branch is lost. Set bitcoind_install_method to release; only regtest takes another program than Bitcoin Core."
+            )
 
 
 def _names(nodes: t.Mapping[str, Node], tenants: t.Iterable[str], hostvars: HostVars) -> t.Iterator[str]:

@@ -52,7 +52,11 @@ options:
       content:
         description: The whole content.
         type: str
-        required: true
+      copy_of:
+        description:
+          - A file on the target whose content is taken, in the place of O(files[].content). It may lie where a service can put something else in its
+            place, so a link of the service's is not followed, and what is no regular file, belongs to others, or has more than 1 MiB, is refused.
+        type: path
       owner:
         description: User name. Left out, it is not looked at.
         type: str
@@ -84,6 +88,12 @@ EXAMPLES = r"""
         content: "{{ lookup('ansible.builtin.template', 'lnd.conf.j2') }}"
         group: lnd-acme
         mode: "0640"
+
+- name: The hub has its node's certificate
+  noncustodial.lightning.config_files:
+    files:
+      - path: /etc/lndhub/acme/node.crt
+        copy_of: /var/lib/lnd/acme/tls.cert
 """
 
 RETURN = r"""
@@ -104,18 +114,25 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._config_fil
     entry,
     read_entry,
 )
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Missing
 
 
 def main() -> None:
     """Run the module."""
     common = {"path": {"type": "path", "required": True}, "owner": {"type": "str"}, "group": {"type": "str"}}
     directory = {**common, "mode": {"type": "str", "default": "0755"}}
-    file = {**common, "content": {"type": "str", "required": True}, "mode": {"type": "str", "default": "0644"}}
+    file = {**common, "content": {"type": "str"}, "copy_of": {"type": "path"}, "mode": {"type": "str", "default": "0644"}}
     module = AnsibleModule(
         argument_spec={
             "directories": {"type": "list", "elements": "dict", "default": [], "options": directory},
-            "files": {"type": "list", "elements": "dict", "default": [], "options": file},
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": file,
+                "mutually_exclusive": [("content", "copy_of")],
+                "required_one_of": [("content", "copy_of")],
+            },
         },
         supports_check_mode=True,
     )
@@ -125,6 +142,10 @@ def main() -> None:
         if not module.check_mode:
             for one, _found in steps:
                 apply_entry(one)
+    except Missing as error:
+        if not module.check_mode:
+            module.fail_json(msg=str(error))
+        module.exit_json(changed=True, warnings=[f"In check mode it can only be foretold that something changes, and not what. {error}"])
     except InvalidInput as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(steps), paths=[one.path for one, _found in steps], diff=[diff(one, found) for one, found in steps])

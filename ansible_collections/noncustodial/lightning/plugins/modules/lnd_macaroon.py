@@ -61,6 +61,8 @@ options:
     description:
       - What to do if O(path) holds a macaroon of O(root_key_id), and the node has that root key no more, because it was deleted to revoke the macaroon.
       - V(bake) grants anew; V(refuse) fails, so that a revocation stays until somebody decides otherwise. It is known by that file alone.
+      - With V(refuse) the file also remembers that decision. If it holds a macaroon of a higher root key than O(root_key_id), that one is meant, so
+        that who has come back under another root key does not bake a second grant with the old number.
     type: str
     choices: [bake, refuse]
     default: bake
@@ -122,10 +124,16 @@ path:
   type: str
   sample: /etc/shop/invoices.macaroon
 root_key_id:
-  description: The root key.
+  description: The root key. With O(revoked=refuse) it may be a higher one than O(root_key_id).
   returned: success
   type: int
   sample: 20
+other_root_key_ids:
+  description: The lnd's further root keys, but for its own, 0. What was baked under one of them is good until it is deleted.
+  returned: with O(state=present)
+  type: list
+  elements: int
+  sample: [19]
 permissions:
   description: What the file grants.
   returned: with O(state=present)
@@ -143,7 +151,7 @@ dropped:
   returned: with O(state=present)
   type: list
   elements: str
-  sample: ["uri:/signrpc.Signer/MuSig2GetCombinedNonce"]
+  sample: ["uri:/lnrpc.Lightning/GetDebugInfo"]
 actions:
   description: What was done, or would be done in check mode; of C(bake), C(protect), C(revoke), C(remove).
   returned: success
@@ -192,7 +200,8 @@ def main() -> None:
         if not present:
             return {"root_key_id": desired.root_key_id, **file}
         kept = ("permissions", "root_key_id", "caveats")
-        return {**file, **{name: baking.shown(found)[name] for name in kept}, "dropped": baking.unknown_uris(desired, found)}
+        known = {"dropped": baking.unknown_uris(desired, found), "other_root_key_ids": baking.others(desired, found)}
+        return {**file, **{name: baking.shown(found)[name] for name in kept}, **known}
 
     module.ensure(
         read=lambda client: baking.read_present(client, desired),

@@ -14,13 +14,15 @@ description:
   - Checks in stages, each only if those before it have passed, and tells for each what was seen and what to do.
   - C(resolve) asks whether the endpoint's name resolves, C(connect) whether TCP opens, C(tls) whether the certificate is the pinned one,
     has the dialled name and is in date, C(wallet) whether the wallet is open, C(macaroon) whether the grant is accepted.
-  - C(grant) asks whether it is just what a node needs, and whether the signer really denies the rest.
+  - C(grant) asks whether it is just what a node needs, and whether the signer really denies the rest. Of a grant with MuSig2 methods it says that private
+    keys may be known, and what to do.
   - C(key) has a fresh challenge signed by the node's key and verifies it with O(node_id).
   - C(accounts) has another one signed by the first key below each account of O(accounts) or O(keys_file), in one call, so that no account is another
     seed's. What is signed is a transaction that no chain can ever take.
   - C(version) asks whether the signer's lnd is older than the node's, C(clock) by how much its clock is off, and C(latency) how long a signature takes.
   - The same check is the start gate of the node's unit and the probe of a monitor, as C(python3 -m _lnd.signer_check CONFIG).
     The role P(noncustodial.lightning.lnd#role) has it below C(/usr/lib/noncustodial-lightning/lnd), and C(/etc/lnd/NODE/signer.json) for it.
+    There C(grant_too_wide) is a warning, so that a node is not stopped by it, which must run to close its channels.
 extends_documentation_fragment:
   - noncustodial.lightning.attributes.info
 options:

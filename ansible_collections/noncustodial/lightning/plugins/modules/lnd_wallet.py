@@ -64,6 +64,10 @@ options:
     type: path
 notes:
   - lnd's settings C(wallet-unlock-password-file) and C(wallet-unlock-allow-create) together let this module make the wallet, and lnd open it from then on.
+  - An lnd without a wallet takes one from whoever reaches its port, so have it listen to its own machine alone until then. A wallet that is found, and even an
+    answer to the call that makes one, is no proof that nobody else came first. Start lnd once more with C(wallet-unlock-password-file) and without
+    C(wallet-unlock-allow-create). It then opens a wallet of that password or ends, and who else made one does not know the password. The role
+    C(lnd) does so.
   - In check mode the password and the seed are not read.
 seealso:
   - module: noncustodial.lightning.lnd_watch_wallet

@@ -62,6 +62,10 @@ requirements:
   - ecdsa (Debian package C(python3-ecdsa))
 notes:
   - The lnd must have its remote signer configured and reachable; it dials it as soon as the wallet is made.
+  - An lnd without a wallet takes one from whoever reaches its port, so have it listen to its own machine alone until then. A wallet that is found, and even an
+    answer to the call that makes one, is no proof that nobody else came first. Start lnd once more with C(wallet-unlock-password-file) and without
+    C(wallet-unlock-allow-create). It then opens a wallet of that password or ends, and who else made one does not know the password. The role
+    C(lnd) does so.
   - In check mode the password is not read.
 seealso:
   - module: noncustodial.lightning.lnd_accounts_info

@@ -16,6 +16,9 @@ description:
   - Makes a role that can only log in, a database of the same name that it owns and to which no other role may connect, and the lines of
     C(pg_hba.conf) by which it comes in, from the given addresses, by TLS and SCRAM alone.
   - All that is one task with one connection, because a provider does it for many tenants at once. The server reloads and does not restart.
+  - With O(owner) the database belongs to a second role, which comes in the same way. The first one can then do what the second grants it, and can
+    neither drop nor alter a table. A database that belongs to the first one goes to the second with all that is in it; the first can read and write
+    its tables as before until the owner grants it less.
   - Nothing is ever dropped. A database of that name which belongs to another role is refused.
 extends_documentation_fragment:
   - noncustodial.lightning.postgres
@@ -38,6 +41,16 @@ options:
     description: How many connections the role may have, so that one tenant cannot take those of the others. V(-1) is without a limit.
     type: int
     default: -1
+  owner:
+    description: The role that owns the database, if it is not the one of its name. It is made like that one.
+    type: str
+  owner_verifier:
+    description: The verifier of its password, as O(verifier).
+    type: str
+  owner_connection_limit:
+    description: How many connections it may have.
+    type: int
+    default: -1
 """
 
 EXAMPLES = r"""
@@ -47,6 +60,15 @@ EXAMPLES = r"""
     verifier: "{{ password.verifier }}"
     addresses: [192.0.2.14]
     connection_limit: 45
+  delegate_to: db
+
+- name: The hub of acme has its database, and does not own it
+  noncustodial.lightning.postgres_database:
+    name: hub_acme
+    verifier: "{{ password.verifier }}"
+    owner: owner_hub_acme
+    owner_verifier: "{{ owner_password.verifier }}"
+    addresses: [192.0.2.14]
   delegate_to: db
 """
 
@@ -64,7 +86,7 @@ certificate:
   sample: "-----BEGIN CERTIFICATE-----\n..."
 """
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres import Plan, State, Wanted, plan_database
+from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres import Owner, Plan, State, Wanted, plan_database
 from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres_module import PostgresModule
 
 
@@ -76,14 +98,19 @@ def main() -> None:
             "verifier": {"type": "str", "no_log": False},
             "addresses": {"type": "list", "elements": "str", "required": True},
             "connection_limit": {"type": "int", "default": -1},
+            "owner": {"type": "str"},
+            "owner_verifier": {"type": "str", "no_log": False},
+            "owner_connection_limit": {"type": "int", "default": -1},
         }
     )
+    given = module.params
     options = {option: module.params[option] for option in ("name", "verifier", "addresses", "connection_limit")}
 
     def plan(state: State) -> Plan:
-        return plan_database(state, Wanted(**options))
+        owner = Owner(given["owner"], given["owner_verifier"], given["owner_connection_limit"]) if given["owner"] else None
+        return plan_database(state, Wanted(**options, owner=owner))
 
-    module.ensure(options["name"], plan)
+    module.ensure(options["name"], plan, given["owner"] or "")
 
 
 if __name__ == "__main__":

@@ -70,9 +70,14 @@ def chain_image() -> str:
 
 
 class Bitcoind:
-    """A regtest chain of its own, in a container on the host's network."""
+    """A regtest chain, in a container on the host's network.
 
-    def __init__(self) -> None:
+    Args:
+        options: more arguments of bitcoind.
+        blocks: how many it makes for itself; without any it has no wallet.
+    """
+
+    def __init__(self, *options: str, blocks: int = 101) -> None:
         self.name = f"ncl-real-{uuid.uuid4().hex[:8]}"
         self.rpc, self.block, self.tx = free_port(), free_port(), free_port()
         arguments = [
@@ -87,6 +92,7 @@ class Bitcoind:
             f"-rpcpassword={_PASSWORD}",
             f"-zmqpubrawblock=tcp://127.0.0.1:{self.block}",
             f"-zmqpubrawtx=tcp://127.0.0.1:{self.tx}",
+            *options,
         ]
         subprocess.run(
             ["podman", "run", "--detach", "--rm", "--name", self.name, "--network", "host", chain_image(), "bitcoind", *arguments],
@@ -94,9 +100,24 @@ class Bitcoind:
             stdout=subprocess.DEVNULL,
         )
         until("bitcoind", self._answers)
-        self.call("createwallet", "miner")
-        self._reward = self.call("getnewaddress")
-        self.mine(101)
+        if blocks:
+            self.call("createwallet", "miner")
+            self._reward = self.call("getnewaddress")
+            self.mine(blocks)
+
+    @property
+    def cli(self) -> list[str]:
+        """The command by which a module asks it."""
+        return [
+            "podman",
+            "exec",
+            self.name,
+            "bitcoin-cli",
+            "-regtest",
+            f"-rpcport={self.rpc}",
+            "-rpcuser=test",
+            f"-rpcpassword={_PASSWORD}",
+        ]
 
     def call(self, method: str, *arguments: t.Any) -> t.Any:
         """The result of one RPC."""
@@ -172,9 +193,26 @@ class Postgres:
     def create(self) -> str:
         """A new, empty database; gives its name."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        done = self._psql("postgres", f"CREATE DATABASE {name}")
-        assert done.returncode == 0, done.stderr
+        self._do(f"CREATE DATABASE {name}")
         return name
+
+    def create_owned(self) -> tuple[str, str]:
+        """A new, empty database, as the playbooks make one for a hub; gives its name, which is that of the role that serves, and its owner's."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        owner = f"owner_{name}"
+        for role in (name, owner):
+            self._do(f"CREATE ROLE {role} LOGIN")
+        self._do(f"CREATE DATABASE {name} OWNER {owner}")
+        self._restrict(name)
+        return name, owner
+
+    def _restrict(self, name: str) -> None:
+        self._do(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        self._do(f"GRANT CONNECT ON DATABASE {name} TO {name}")
+
+    def _do(self, statement: str) -> None:
+        done = self._psql("postgres", statement)
+        assert done.returncode == 0, done.stderr
 
     def dump(self, database: str) -> bytes:
         """A backup of a database, as pg_dump makes it."""
@@ -183,9 +221,11 @@ class Postgres:
 
     def restore(self, database: str, dump: bytes) -> None:
         """Put a backup in the place of a database, whoever uses it."""
-        for statement in (f"DROP DATABASE {database} WITH (FORCE)", f"CREATE DATABASE {database}"):
-            done = self._psql("postgres", statement)
-            assert done.returncode == 0, done.stderr
+        owner = self._psql(database, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()").stdout.strip()
+        self._do(f"DROP DATABASE {database} WITH (FORCE)")
+        self._do(f"CREATE DATABASE {database} OWNER {owner}")
+        if owner != self.SUPERUSER:
+            self._restrict(database)
         command = [
             "pg_restore",
             "--host=127.0.0.1",

@@ -56,14 +56,15 @@ class Setting:
         (self.credentials / "jwt_key").write_text(f"{secrets.token_hex(32)}\n")
         (self.credentials / "admin_token").write_text(f"{ADMIN}\n")
         (folder / "tls.cert").write_bytes(certificate)
-        self.database = postgres.create()
+        self.database, owner = postgres.create_owned()
         self.postgres = postgres
         self.options: dict[str, dict[str, t.Any]] = {
             "database": {
                 "host": "127.0.0.1",
                 "port": postgres.port,
                 "name": self.database,
-                "user": postgres.SUPERUSER,
+                "user": self.database,
+                "owner": owner,
                 "sslmode": "disable",
             },
             "node": {"rpcserver": rpcserver, "certificate": str(folder / "tls.cert")},

@@ -270,6 +270,23 @@ def container_image() -> str:
     return f"localhost/noncustodial-lightning-signer:{json.loads((IMAGE / 'manifest.json').read_text())['version']}"
 
 
+STRANGER = """
+import socket, sys
+from pathlib import Path
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
+with Client(Connection("127.0.0.1:10009", Path(sys.argv[1]).read_bytes(), None, 120)) as lnd:
+    words = list(lnd.call("lnrpc.WalletUnlocker/GenSeed").cipher_seed_mnemonic)
+    made = lnd.call("lnrpc.WalletUnlocker/InitWallet", wallet_password=b"of-a-stranger", cipher_seed_mnemonic=words)
+print(len(made.admin_macaroon))
+"""
+"""Makes the wallet of an lnd that waits for one, with a program of its own, a seed of its own and a password of its own."""
+
+
+def stranger(certificate: str) -> tuple[str, ...]:
+    """The command of somebody inside a machine or container who does that."""
+    return ("env", "PYTHONPATH=/usr/lib/noncustodial-lightning/signer", "/usr/bin/python3", "-Bc", STRANGER, certificate)
+
+
 def neighbour_reaches(network: Network, address: str, port: int) -> bool:
     """Whether something answers to another machine of the network."""
     program = f"import socket; socket.create_connection(({address!r}, {port}), 3)"

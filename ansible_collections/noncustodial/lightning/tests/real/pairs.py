@@ -17,12 +17,17 @@ from ansible_collections.noncustodial.lightning.tests.unit import bundles
 
 
 class Pair:
-    """A node with a hub, which has its own keys, a node of the world, and a channel between them.
+    """A node with a hub, which has its own keys, a node of the world, and channels between them.
 
     Args:
         folder: for all of it.
         postgres: where the nodes keep their databases, as at a provider; without it in files of their own.
+
+    Attributes:
+        PRIVATE: of each channel whether it is private.
     """
+
+    PRIVATE: t.ClassVar[tuple[bool, ...]] = (True, False)
 
     def __init__(self, folder: Path, postgres: Postgres | None = None) -> None:
         self.folder = folder
@@ -67,13 +72,13 @@ class Pair:
         self.inner.module("lnd_balance_info", min_confirmed=100_000_000, wait_timeout=30)
         self.inner.module("lnd_peer", pubkey=outer_id, host=self.outer.host)
         # lnd names a private channel in an invoice only if the peer is known to the world, which a public channel makes it.
-        channel = [{"peer": outer_id, "capacity": 10_000_000, "push_sat": 5_000_000, "private": private} for private in (True, False)]
+        channel = [{"peer": outer_id, "capacity": 10_000_000, "push_sat": 5_000_000, "private": private} for private in self.PRIVATE]
         self.inner.module("lnd_channel", channels=channel)
         self.bitcoind.mine(6)
         opened = self.inner.module("lnd_channel", channels=channel, wait=True, wait_timeout=60)
         assert not opened.get("failed"), opened
         # Until each has heard the other's policy no invoice can name the channel.
-        for node in self.nodes:
+        for node in self.nodes if True in self.PRIVATE else []:
             until(
                 "the private channel in an invoice", lambda at=node: at.module("lnd_invoice", value_msat=1000, private=True)["route_hints"]
             )

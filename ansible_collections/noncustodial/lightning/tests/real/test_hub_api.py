@@ -448,6 +448,10 @@ def test_brute_force_and_rates(setting: Setting, lnd: FakeLnd, tmp_path: t.Any) 
         assert time.monotonic() - begin > 1, "and slow for everybody else for a while"
         assert process.http.post("/auth", json=mallory, headers=at[2]).status_code == 429, "and so is the address"
         tokens = ok(process.http.post("/auth", json=mallory, headers=at[4]))
+        for _turn in range(7):
+            # As wall & wallet, for visitors whose sessions are over.
+            refused(process.http.post("/auth", json={"refresh_token": "lapsed"}).json(), 1)
+        tokens = ok(process.http.post("/auth", json={"refresh_token": tokens["refresh_token"]}))
         bearer = {"Authorization": f"Bearer {tokens['access_token']}", **at[4]}
         statuses = [process.http.get("/balance", headers=bearer).status_code for _turn in range(14)]
         assert statuses == [200] * 12 + [429] * 2

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
 from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Wallet
 from ansible_collections.noncustodial.lightning.tests.real.worlds import World
-from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import FakeLnd, Payment, request, succeeds
+from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import OTHER, FakeLnd, Payment, request, succeeds
 
 pytestmark = pytest.mark.database
 
@@ -123,6 +123,16 @@ def test_a_request_that_may_not_wait_is_answered_once_its_payment_is_under_way(t
         until("their end", lambda: world.pending(alice.process) == 0)
     finally:
         world.close()
+
+
+def test_many_payments_of_one_request_are_answered_in_the_time_of_one(world: World) -> None:
+    alice = world.rich(world.hub())
+    world.lnd.plan = hangs
+    begin = time.monotonic()
+    many = alice.post("/v2/payments/keysend/multi", keysends=[{"amount": 1, "destination": OTHER}] * 10)
+    assert time.monotonic() - begin < 5
+    assert [one["error"]["code"] for one in many["keysends"]] == [9] * 10
+    until("each of them under way", lambda: len(world.lnd.payments) == 10)
 
 
 @contextlib.contextmanager

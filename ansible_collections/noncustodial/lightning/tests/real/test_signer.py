@@ -441,6 +441,28 @@ def test_a_revoked_macaroon(acme: Signer) -> None:
     assert failed(target) == ("macaroon", "macaroon_refused")
 
 
+def test_who_came_back_after_a_revocation_has_one_grant(acme: Signer) -> None:
+    """By another root key, once; the inventory still says the first, and later runs give that."""
+    options = {"path": str(acme.folder / "came_back.macaroon"), "permissions": list(grant.PERMISSIONS), "revoked": "refuse"}
+
+    def run(root_key_id: int) -> dict[str, t.Any]:
+        return acme.lnd.module("lnd_macaroon", root_key_id=root_key_id, **options)
+
+    def live() -> set[int]:
+        return {11, 12} & set(acme.admin().call("lnrpc.Lightning/ListMacaroonIDs").root_key_ids)
+
+    assert run(11)["changed"] is True
+    assert acme.lnd.module("lnd_macaroon", state="absent", root_key_id=11)["changed"] is True
+    assert "was revoked on this node" in run(11)["msg"]
+    assert (run(12)["changed"], live()) == (True, {12})
+    later = run(11)
+    assert (later.get("changed"), later.get("root_key_id"), live()) == (False, 12, {12})
+    assert acme.lnd.module("lnd_macaroon", state="absent", root_key_id=12)["changed"] is True
+    refused = run(11)
+    assert "The grant 12 in" in refused["msg"]
+    assert live() == set()
+
+
 @pytest.mark.parametrize(
     "caveat", ["time-before 2020-01-01T00:00:00Z", "ipaddr 192.0.2.1", "iprange 192.0.2.0/24", "lnd-custom guard tenant"]
 )
@@ -477,7 +499,7 @@ def test_a_grant_that_is_not_just_what_is_needed(acme: Signer, permissions: tupl
 
 
 def test_a_grant_without_the_version_says_so(acme: Signer) -> None:
-    path = acme.bake("nine.macaroon", grant.PERMISSIONS[:-1], 7)
+    path = acme.bake("three.macaroon", grant.PERMISSIONS[:-1], 7)
     assert failed(acme.target(macaroon=path.read_bytes())) == ("macaroon", "grant_too_narrow")
 
 
@@ -486,7 +508,7 @@ def test_the_macaroon_of_an_administrator(acme: Signer) -> None:
 
 
 def test_what_the_grant_cannot_do(acme: Signer) -> None:
-    """The signer itself denies all but the eleven methods."""
+    """The signer itself denies what is not in the grant; test_grant.py shows it for all of lnd's methods."""
     certificate, _secret = acme.lnd.credentials()
     with Client(Connection(acme.lnd.rpcserver, certificate, acme.target().macaroon)) as granted:
         for method in (

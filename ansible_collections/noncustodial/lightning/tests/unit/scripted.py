@@ -18,9 +18,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import macaroon as macaroons
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import messages
 
-ADMIN = b"the admin macaroon of a scripted lnd"
+ADMIN = macaroons.Macaroon(b"lnd", b"\x03\x0a\x10" + b"s" * 16 + b"\x12\x010", (), b"a" * 32).encode()
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_tests() -> None:
 
 @pytest.mark.parametrize(
     ("promise", "shown"),
-    [("An invoice is paid once", {"test_money.py", "test_lnd_payment.py"}), ("The grant allows", {"test_signer.py", "test_grant.py"})],
+    [("An invoice is paid once", {"test_money.py", "test_lnd_payment.py"}), ("The grant allows", {"test_grant.py"})],
 )
 def test_promises_name_all_that_shows_them(promise: str, shown: set[str]) -> None:
     row = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {promise}"))
@@ -133,7 +133,7 @@ def test_tables_of_the_ledger() -> None:
 
 def test_figures() -> None:
     """Numbers that are written as words."""
-    assert len(PERMISSIONS) == 11
+    assert len(PERMISSIONS) == 4
     assert len(HUB_PERMISSIONS) == 12
     assert len(yaml.safe_load((ROOT / "inventories/regtest/machines.yml").read_text())["machines"]) == 7
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
@@ -84,6 +85,32 @@ def test_the_examples_install_the_roles_version(file: str, name: str) -> None:
 )
 def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
     assert load("bitcoind", "defaults/main.yml")[server] == load("lnd", "defaults/main.yml")[client]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_core"),
+    [
+        ("Bitcoin Core daemon version v31.1.0", True),
+        ("Bitcoin Core daemon version v31.1.0 bitcoind", True),
+        ("Bitcoin Core RPC daemon version v29.0.0rc2", True),
+        ("Bitcoin Core daemon version v31.99.0-0f6a1b2c3d4e-dirty", True),
+        # What Debian's package of November 2026 says, and the one that BIP 110 was first tried in.
+        ("Bitcoin Knots daemon version v29.4.3.knots20260508", False),
+        ("Bitcoin Core daemon version v29.3.0.knots20260210+bip110-v0.4.1", False),
+        ("Bitcoin Core daemon version v31.1.0 of somebody", False),
+        ("Bitcoin Core version v31.1.0", False),
+    ],
+)
+def test_bitcoind_is_bitcoin_core(line: str, is_core: bool) -> None:
+    """As the role's assertion asks."""
+    assert bool(re.match(load("bitcoind", "vars/main.yml")["bitcoind_core"] + "$", line)) is is_core
+
+
+def test_the_nodes_may_call_what_lnd_calls() -> None:
+    """All methods of bitcoind that the pinned lnd has been seen to ask for, and getnetworkinfo, which 0.22 asks for at each start."""
+    methods = load("bitcoind", "vars/main.yml")["bitcoind_node_methods"]
+    assert methods == sorted(set(methods))
+    assert {"getnetworkinfo", "getdeploymentinfo", "getblockchaininfo", "getblockhash", "sendrawtransaction"} <= set(methods)
 
 
 def test_the_signers_firewall_takes_the_addresses_that_a_kit_may_have() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from . import credential
+from . import credential, macaroon
 from .client import Connection
 from .errors import InvalidInput, Missing
 from .files import read_file
@@ -16,6 +16,9 @@ from .opening import Opening
 from .password import PasswordSource
 
 NETWORKS = ("mainnet", "testnet", "testnet4", "signet", "regtest", "simnet")
+
+# More than lnd writes into either.
+_MAX_CREDENTIAL = 64 << 10
 
 CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
     "rpcserver": {"type": "str", "default": "localhost:10009"},
@@ -50,7 +53,7 @@ def connection(params: t.Mapping[str, t.Any], macaroon: bool = True) -> Connecti
         InvalidInput: a file cannot be read.
     """
     path = certificate_path(params)
-    certificate = read_file(path, "the TLS certificate")
+    certificate = read_file(path, "the TLS certificate", _MAX_CREDENTIAL)
     if b"-----END CERTIFICATE-----" not in certificate:
         raise Missing(f"{path} holds no complete TLS certificate", "Wait until lnd has written it, or correct tlscertpath")
     return Connection(params["rpcserver"], certificate, read_macaroon(params) if macaroon else None, params["timeout"])
@@ -61,11 +64,18 @@ def read_macaroon(params: t.Mapping[str, t.Any]) -> bytes:
 
     Raises:
         Missing: it is not there.
-        InvalidInput: it cannot be read or unsealed.
+        InvalidInput: it cannot be read or unsealed, or is no macaroon of lnd's.
     """
     if params["macaroon_credential"]:
         return credential.unseal(params["macaroon_credential"], "macaroon", "macaroon")
-    return read_file(params["macaroonpath"] or os.path.join(chain_directory(params), "admin.macaroon"), "the macaroon")
+    path = params["macaroonpath"] or os.path.join(chain_directory(params), "admin.macaroon")
+    content = read_file(path, "the macaroon", _MAX_CREDENTIAL)
+    # Whatever is in its place is not sent to who listens there.
+    try:
+        macaroon.decode(content)
+    except macaroon.Malformed as error:
+        raise InvalidInput(f"{path}: {error.what}", error.cure) from error
+    return content
 
 
 def given_certificate(params: t.Mapping[str, t.Any], what: str) -> str:

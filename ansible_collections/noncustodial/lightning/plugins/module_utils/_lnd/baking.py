@@ -10,7 +10,7 @@ import os
 import pwd
 import stat
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import credential, files, macaroon
 from .client import Client
@@ -31,7 +31,7 @@ class Desired:
     Attributes:
         path: where the macaroon is; for a revocation it may be elsewhere.
         permissions: each entity:action, or uri:/package.Service/Method.
-        root_key_id: the root key under which it is baked, not 0.
+        root_key_id: the root key under which it is baked, not 0; with keep_revoked the lowest (see newest).
         caveats: in their order.
         drop_unknown: leave out methods that this lnd does not have.
         owner: user name of the file's owner.
@@ -103,17 +103,27 @@ def read_present(client: Client, desired: Desired) -> Present:
         methods = frozenset(client.call("lnrpc.Lightning/ListPermissions").method_permissions)
     if desired.path is None:
         return Present(ids, methods)
-    try:
-        data = read_file(desired.path, "the macaroon")
-    except Missing:
-        return Present(ids, methods)
-    try:
-        found = macaroon.decode(credential.unseal(desired.path, desired.credential, "macaroon") if desired.credential else data)
-    except (macaroon.Malformed, InvalidInput):
-        # What cannot be unsealed, such as another machine's file, is of no use to anybody here.
-        return Present(ids, methods, exists=True)
+    kept = read_kept(desired, ids)
+    if kept.macaroon is None:
+        return replace(kept, methods=methods)
+    found = kept.macaroon
     accepted = found.root_key_id in ids and _accepted(client, found)
     return Present(ids, methods, exists=True, macaroon=found, accepted=accepted, protected=_protected(desired))
+
+
+def read_kept(desired: Desired, ids: frozenset[int]) -> Present:
+    """What the file holds, beside the node's root keys; the node is not asked whether it takes that for genuine."""
+    path = str(desired.path)
+    try:
+        data = read_file(path, "the macaroon")
+    except Missing:
+        return Present(ids)
+    try:
+        found = macaroon.decode(credential.unseal(path, desired.credential, "macaroon") if desired.credential else data)
+    except (macaroon.Malformed, InvalidInput):
+        # What cannot be unsealed, such as another machine's file, is of no use to anybody here.
+        return Present(ids, exists=True)
+    return Present(ids, exists=True, macaroon=found)
 
 
 def _accepted(client: Client, found: macaroon.Macaroon) -> bool:
@@ -153,6 +163,7 @@ def plan_present(desired: Desired, present: Present) -> Plan:
         InvalidInput: the node does not have a method that is to be granted.
         Refused: the file is one of lnd's own, or its grant was revoked and shall stay so.
     """
+    desired = newest(desired, present)
     permissions = wanted(desired, present)
     found = present.macaroon
     after = {
@@ -176,10 +187,34 @@ def plan_present(desired: Desired, present: Present) -> Plan:
         desired.caveats,
     )
     if not same or not present.accepted:
-        return Plan((Action("bake", {"permissions": sorted(permissions)}),), shown(present), after)
+        return Plan((Action("bake", {"permissions": sorted(permissions), "root_key_id": desired.root_key_id}),), shown(present), after)
     if not present.protected:
         return Plan((Action("protect"),), shown(present), after)
     return Plan((), after, after)
+
+
+def newest(desired: Desired, present: Present) -> Desired:
+    """The grant that is meant where a revoked one stays so: the file remembers under which root key its owner came back, which a lower one does not undo."""
+    if not desired.keep_revoked or present.macaroon is None:
+        return desired
+    return replace(desired, root_key_id=max(desired.root_key_id, present.macaroon.root_key_id))
+
+
+LIVE, REVOKED, DUE = "live", "revoked", "due"
+"""A grant that is as it should be; one that its owner has revoked, and that stays so; one that is to be baked, as after a root key that is new."""
+
+
+def standing(desired: Desired, present: Present) -> str:
+    """How it stands with a grant that is not given again by itself: LIVE, REVOKED or DUE."""
+    meant = newest(desired, present)
+    if is_revoked(meant, present):
+        return REVOKED
+    return LIVE if present.macaroon is not None and present.macaroon.root_key_id == meant.root_key_id else DUE
+
+
+def others(desired: Desired, present: Present) -> list[int]:
+    """The node's further root keys, but for lnd's own: what was baked under one of them is good until it is deleted."""
+    return sorted(present.root_key_ids - {0, newest(desired, present).root_key_id})
 
 
 def is_revoked(desired: Desired, present: Present) -> bool:
@@ -247,7 +282,7 @@ def apply_baking(client: Client, action: Action, desired: Desired) -> None:
     path = str(desired.path)
     if action.name == "bake":
         answer = client.call(
-            "lnrpc.Lightning/BakeMacaroon", permissions=_messages(action.args["permissions"]), root_key_id=desired.root_key_id
+            "lnrpc.Lightning/BakeMacaroon", permissions=_messages(action.args["permissions"]), root_key_id=action.args["root_key_id"]
         )
         baked = macaroon.decode(bytes.fromhex(answer.macaroon)).attenuated(*desired.caveats).encode()
         if desired.credential:

@@ -184,7 +184,7 @@ def grants(permissions: t.Sequence[str]) -> t.Callable[[str, Terms], None]:
         except macaroon.Malformed as error:
             raise InvalidInput(f"cannot be decoded ({error.what})") from error
         if flaws:
-            raise InvalidInput(", and ".join(flaw.text for flaw in flaws))
+            raise InvalidInput(", and ".join(flaw.text for flaw in flaws) + "".join(f". {flaw.cure}" for flaw in flaws if flaw.cure))
 
     return check
 

@@ -7,30 +7,122 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import grp
 import os
-import shutil
+import pwd
+import stat
 import tempfile
+import time
 import typing as t
-from pathlib import Path
 
 from .errors import InvalidInput, Missing
 
+_MAX_LINKS = 40
+_MAX_BYTES = 64 << 20
 
-def read_file(path: str, what: str) -> bytes:
+
+def read_file(path: str, what: str, limit: int = _MAX_BYTES) -> bytes:
     """The content of a file that is needed.
+
+    It may lie in a directory of a service, which could put a link or a pipe in its place, and who reads it may be root. So see open_file.
+
+    Args:
+        path: where.
+        what: what it is for, for the error.
+        limit: the most that it may have, bytes.
 
     Raises:
         Missing: it is not there.
-        InvalidInput: it cannot be read; the text names the file and what it is for.
+        InvalidInput: it cannot be read, or not safely; the text names the file and what it is for.
+    """
+    with os.fdopen(open_file(path, what), "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise InvalidInput(f"{what} {path} has more than {limit} bytes", "See what it is: what is meant is much smaller")
+    return content
+
+
+def open_file(path: str, what: str) -> int:
+    """A descriptor for reading of a file of which nobody but root, who reads it, and who owns its directory can have decided what it is.
+
+    A link is followed if it lies in a directory where nobody else can put one. The file is a regular one of the owner of its directory; or of root, or of
+    who reads it, without a second name: by one a service could have put it there.
+
+    Args:
+        path: where.
+        what: what it is for, for the error.
+
+    Raises:
+        Missing: it is not there.
+        InvalidInput: it cannot be opened, or is none of these.
     """
     try:
-        return Path(path).read_bytes()
+        handle, folder_owner = _walk(os.path.abspath(path), what)
     except FileNotFoundError as error:
         raise Missing(f"There is no file {path} ({what})", "Check the path, and that the node has been started once") from error
     except OSError as error:
         raise InvalidInput(
             f"Cannot read {what} {path}: {error.strerror}", "Check the path, and that the node has been started once"
         ) from error
+    found = os.fstat(handle)
+    its_own = found.st_uid == folder_owner
+    if stat.S_ISREG(found.st_mode) and (its_own or (found.st_uid in (0, os.geteuid()) and found.st_nlink == 1)):
+        return handle
+    os.close(handle)
+    if not stat.S_ISREG(found.st_mode):
+        raise InvalidInput(f"{what} {path} is no regular file", _SUSPECT)
+    names = f", under {found.st_nlink} names" if found.st_nlink > 1 else ""
+    raise InvalidInput(f"{what} {path} belongs to user {found.st_uid}{names}, and its directory to user {folder_owner}", _SUSPECT)
+
+
+_SUSPECT = "Nothing of it was read. Look who put it there: a service that was broken into reaches for others' files in this way"
+
+
+def _walk(path: str, what: str) -> tuple[int, int]:
+    """A descriptor of a file, and the number of the user who owns its directory."""
+    folder, links = os.open("/", os.O_RDONLY | os.O_DIRECTORY), 0
+    names = [name for name in path.split("/") if name][::-1]
+    try:
+        while True:
+            name = names.pop() if names else "."
+            at, found = os.fstat(folder), os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISLNK(found.st_mode):
+                links += 1
+                if links > _MAX_LINKS or not _is_ours(at, found):
+                    raise InvalidInput(f"{what} {path}: {name} is a link, in a directory where others than root can put one", _LINKED)
+                target = os.readlink(name, dir_fd=folder)
+                names += [part for part in target.split("/") if part][::-1]
+                if not target.startswith("/"):
+                    continue
+                below = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+            elif not names:
+                # A pipe would have whoever opens it wait.
+                return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=folder), at.st_uid
+            else:
+                below = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = below
+    finally:
+        os.close(folder)
+
+
+def _is_ours(folder: os.stat_result, link: os.stat_result) -> bool:
+    """Whether nobody but root, or who reads, can have put a link there. In a sticky directory, as Kubernetes has of a secret, others' are theirs."""
+    trusted = (0, os.geteuid())
+    return folder.st_uid in trusted and (not folder.st_mode & 0o022 or (bool(folder.st_mode & stat.S_ISVTX) and link.st_uid in trusted))
+
+
+_LINKED = "Nothing was read. If the link is meant, give the path to which it leads"
+
+
+def own(handle: int, owner: str | None, group: str | None) -> None:
+    """Give an open file or directory to others.
+
+    Raises:
+        LookupError: there is no such user or group.
+        OSError: it cannot be given away.
+    """
+    os.fchown(handle, pwd.getpwnam(owner).pw_uid if owner else -1, grp.getgrnam(group).gr_gid if group else -1)
 
 
 def write_file(path: str, data: bytes, mode: int = 0o600, owner: str | None = None, group: str | None = None, replace: bool = True) -> None:
@@ -53,10 +145,7 @@ def write_file(path: str, data: bytes, mode: int = 0o600, owner: str | None = No
         handle, scratch = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            if owner:
-                shutil.chown(scratch, user=owner)
-            if group:
-                shutil.chown(scratch, group=group)
+            own(file.fileno(), owner, group)
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
@@ -76,10 +165,27 @@ def write_file(path: str, data: bytes, mode: int = 0o600, owner: str | None = No
 
 
 @contextlib.contextmanager
-def alone(path: str) -> t.Iterator[None]:
-    """Let those who name the same file, which is there and stays as it is, go one after the other. A process that ends gives its turn away."""
-    with open(path, "rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def alone(path: str, timeout: float = 300.0) -> t.Iterator[None]:
+    """Let those who name the same file, which is there and stays as it is, go one after the other. A process that ends gives its turn away.
+
+    Args:
+        path: the file, which may be a service's.
+        timeout: seconds after which a turn that does not come is given up, for the service could hold it for ever.
+
+    Raises:
+        Missing: it is not there.
+        InvalidInput: it cannot be opened safely, see open_file, or the turn has not come.
+    """
+    with os.fdopen(open_file(path, "the file that says whose turn it is"), "rb") as file:
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise InvalidInput(f"{path} was locked for {timeout:g} s", "Look who holds it (fuser), and run again") from error
+                time.sleep(0.05)
         yield
 
 

@@ -72,12 +72,12 @@ class Granting:
             except CallError as error:
                 return Found("grant_not_enforced", f"{_method(call)} was not denied but answered: {error.detail}")
             return Found("grant_not_enforced", f"{_method(call)} was answered")
-        denied = " and ".join(map(_method, self.forbidden))
+        denied = ", ".join(map(_method, self.forbidden))
         return Found("ok", f"just the {len(self.permissions)} methods, and the {self.who} denies {denied}")
 
     def _flawed(self, decoded: macaroon.Macaroon) -> Found | None:
         found = grant.flaws(decoded, self.permissions)
-        return Found(found[0].reason, "the macaroon " + ", and ".join(flaw.text for flaw in found)) if found else None
+        return Found(found[0].reason, "the macaroon " + ", and ".join(flaw.text for flaw in found), found[0].cure) if found else None
 
 
 def _method(call: str) -> str:

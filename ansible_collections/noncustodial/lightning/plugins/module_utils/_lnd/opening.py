@@ -128,6 +128,14 @@ def shown(wallet: Wallet) -> dict[str, t.Any]:
     return {"state": wallet.state, "node_id": wallet.node_id}
 
 
+def made_meanwhile(node: str) -> Refused:
+    """The refusal of a wallet that somebody made between our look and our call."""
+    return Refused(
+        f"lnd at {node} has got a wallet meanwhile that this run has not made. Nothing was changed",
+        "If it was none of yours, see who reached its port. Then all that lnd has must go: stop it, remove data in its directory and its database, run again",
+    )
+
+
 # --- apply
 
 

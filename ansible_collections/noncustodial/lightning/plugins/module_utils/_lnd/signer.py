@@ -26,6 +26,7 @@ class Target:
         node_version: of the provider's lnd, which may not be newer than the signer's; None if that does not matter.
         timeout: seconds that one call may take.
         samples: how many signatures the latency is taken from.
+        wider_passes: whether a grant of more than is needed is only warned of.
     """
 
     endpoint: str
@@ -36,6 +37,7 @@ class Target:
     node_version: str | None = None
     timeout: float = 10.0
     samples: int = 20
+    wider_passes: bool = False
 
 
 @dataclass

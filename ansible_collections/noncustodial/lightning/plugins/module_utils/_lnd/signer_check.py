@@ -7,6 +7,7 @@ One check in stages, each after the one before it has passed. The module lnd_sig
 python3 -m PACKAGE.signer_check CONFIG prints a line for each stage and ends with 0 if none failed, else with 1.
 CONFIG is a JSON file with the attributes of Target; certificate, macaroon and keys as paths: certificate_file, macaroon_file, keys_file.
 A relative macaroon_file lies in $CREDENTIALS_DIRECTORY, where systemd puts a unit's credentials.
+A grant that is too wide is there only a warning: it is no reason to stop a node, which must run to close its channels. The module fails on it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from .errors import CallError, CaveatUnmet, InvalidInput, LndError, TimedOut, Un
 from .files import read_file
 from .granting import Granting
 from .signer import REASONS, Report, SignerFailed, Target
-from .stages import Found, Stage
+from .stages import WARN, Found, Stage
 
 # Where lnd keeps the node's key (lnd: keychain.KeyFamilyNodeKey).
 _NODE_KEY = {"key_family": 6, "key_index": 0}
@@ -37,8 +38,8 @@ _NODE_KEY = {"key_family": 6, "key_index": 0}
 # and all else that a node key signs is hashed twice.
 _CHALLENGE = b"noncustodial.lightning signer check "
 
-# What the grant must not allow, as a sample of all the rest.
-_FORBIDDEN = ("lnrpc.Lightning/WalletBalance",)
+# What the grant must not allow, as a sample of all the rest: what shows coins, and what gives out private keys. A request without content does nothing.
+_FORBIDDEN = ("lnrpc.Lightning/WalletBalance", "signrpc.Signer/MuSig2CreateSession")
 
 # Seconds by which the signer's clock may be ahead; the answer is between two of these.
 _SKEWS = (-3600, -600, -120, -30, -10, -2, 2, 10, 30, 120, 600, 3600)
@@ -71,7 +72,8 @@ class _Check:
             ("clock", self._clock),
             ("latency", self._latency),
         )
-        stages.run((*self._there.stages(), *own), REASONS, self.report.stages)
+        reasons = {**REASONS, grant.TOO_WIDE: (WARN, REASONS[grant.TOO_WIDE][1])} if self._target.wider_passes else REASONS
+        stages.run((*self._there.stages(), *own), reasons, self.report.stages)
 
     def _macaroon(self) -> Found:
         return self._granting.accepted(self._ask)
@@ -216,7 +218,7 @@ def _configured(path: str) -> Target:
         keys=keys,
         certificate=read_file(given.pop("certificate_file"), "the signer's certificate").decode(),
         macaroon=read_file(os.path.join(credentials, given.pop("macaroon_file")), "the grant"),
-        **given,
+        **{"wider_passes": True, **given},
     )
 
 

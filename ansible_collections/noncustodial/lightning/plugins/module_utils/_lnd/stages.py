@@ -17,10 +17,11 @@ Reasons = t.Mapping[str, tuple[str, str]]
 
 
 class Found(t.NamedTuple):
-    """What a stage found: a reason code, and what was seen."""
+    """What a stage found: a reason code, what was seen, and what to do where that is more than the reason tells."""
 
     reason: str
     seen: str
+    cure: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def run(stages: t.Sequence[tuple[str, t.Callable[[], Found]]], reasons: Reasons,
     for name, stage in stages:
         found = _attempt(stage) if failed(done) is None else Found("skipped", "")
         status, cure = reasons[found.reason]
-        done.append(Stage(name, status, found.reason, found.seen, cure))
+        done.append(Stage(name, status, found.reason, found.seen, found.cure or cure))
 
 
 def _attempt(stage: t.Callable[[], Found]) -> Found:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from . import files, opening, seed
 from .client import Client
-from .errors import Failed, InvalidInput, Refused
+from .errors import AlreadyThere, Failed, InvalidInput, Refused
 from .files import read_file
 from .opening import Opening, Wallet
 from .plan import Action, Plan
@@ -167,10 +167,12 @@ def make(client: Client, how: Opening, words: list[str], **fields: t.Any) -> Non
         fields: of InitWallet, wallet_password among them.
 
     Raises:
-        Refused: lnd does not take the seed; no word of it is in the text.
+        Refused: lnd does not take the seed, of which no word is in the text; or it has got a wallet from somebody else.
     """
     try:
         client.call("lnrpc.WalletUnlocker/InitWallet", timeout=how.wait_timeout, cipher_seed_mnemonic=words, **fields)
+    except AlreadyThere as error:
+        raise opening.made_meanwhile(error.node) from None
     except Failed as error:
         # lnd quotes a word that it does not know, and a word of a seed belongs into no log.
         raise Refused(
@@ -193,3 +195,20 @@ def _passphrase(desired: Desired) -> bytes:
 def _record_birthday(desired: Desired, birthday: int) -> None:
     if desired.birthday_path:
         files.write_file(desired.birthday_path, f"{birthday}\n".encode(), mode=0o644)
+
+
+OPENS_OTHERWISE = "invalid passphrase for master public key"
+"""What lnd says in its log when it ends because its wallet does not open with the password that it was given."""
+
+
+def not_ours(state: str, cure: str) -> Refused:
+    """The refusal of a wallet that somebody else has made.
+
+    Args:
+        state: what was changed, and what was not.
+        cure: what its owner is to do.
+    """
+    return Refused(
+        f"lnd has a wallet that does not open with the password of here: somebody else made it, or it was made under another password; {state}",
+        cure,
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import accounts, bip32, bundle, opening, state
 from .client import Client
-from .errors import Refused, WaitTimeout
+from .errors import AlreadyThere, Refused, WaitTimeout
 from .opening import Opening, Wallet
 from .plan import Action, Plan
 from .problems import Invalid
@@ -94,12 +94,15 @@ def apply_watch_wallet(client: Client, action: Action, desired: Desired) -> None
     if action.name == "unlock":
         opening.unlock(client, desired.opening)
         return
-    client.call(
-        "lnrpc.WalletUnlocker/InitWallet",
-        timeout=desired.opening.wait_timeout,
-        wallet_password=desired.opening.password.read(),
-        watch_only={"master_key_birthday_timestamp": desired.birthday, "accounts": list(desired.accounts)},
-    )
+    try:
+        client.call(
+            "lnrpc.WalletUnlocker/InitWallet",
+            timeout=desired.opening.wait_timeout,
+            wallet_password=desired.opening.password.read(),
+            watch_only={"master_key_birthday_timestamp": desired.birthday, "accounts": list(desired.accounts)},
+        )
+    except AlreadyThere as error:
+        raise opening.made_meanwhile(error.node) from None
     opening.opened(client, desired.opening)
 
 

@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
-from ansible_collections.noncustodial.lightning.tests.real.images import PORT, Network, container_image, podman, reaches
+from ansible_collections.noncustodial.lightning.tests.real.images import (
+    PORT,
+    Network,
+    Session,
+    container_image,
+    neighbour_reaches,
+    podman,
+    reaches,
+    stranger,
+)
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider, Values, age_key
 
 pytestmark = pytest.mark.image
@@ -66,6 +75,11 @@ class Box:
         """A file of the volume."""
         return subprocess.run(["podman", "exec", self.name, "cat", f"/data{path}"], check=True, capture_output=True).stdout
 
+    def on_volume(self, *command: str) -> str:
+        """What a command says that is run on the volume, while the container does not run."""
+        user = ("--user", f"{ANYBODY}:{ANYBODY}", "--volume", f"{self.name}:/data")
+        return podman("run", "--rm", *user, "--entrypoint", command[0], container_image(), *command[1:]).stdout
+
     def drop(self) -> None:
         """Take the container away, and leave the volume."""
         podman("rm", "--force", "--time", "10", self.name)
@@ -103,12 +117,37 @@ def test_a_new_container_waits(box: Box) -> None:
     assert [step["name"] for step in status["steps"] if step["done"]] == ["kit", "keys", "disk"]
 
 
-def test_from_kit_to_bundle(box: Box, provider: Provider, tmp_path: Path) -> None:
+def test_a_strangers_wallet_is_refused(box: Box, network: Network, tmp_path: Path) -> None:
+    """Of one who is in the container, or in its pod. Nobody else reaches an lnd that waits for its wallet: no other container, and not the provider."""
+    session = Session(["podman", "exec", "--interactive", "--tty", box.name, "signer-init", "--address", box.address])
+    session.words()
+    connect = f"import socket; socket.create_connection(('127.0.0.1', {PORT}), 3)"
+    assert box.inside("python3", "-c", connect).returncode == 0
+    assert not reaches(box.address, PORT)
+    assert not neighbour_reaches(network, box.address, PORT)
+    assert box.inside(*stranger("/data/var/lib/lnd/signer/tls.cert")).stdout.strip().isdigit()
+    session.type("q")
+    assert session.end() == 3
+    # lnd ends, and the container with it.
+    assert box.inside("signer-init", "--seed-recipient", age_key(tmp_path, "nobody")[1], check=False).returncode != 0
+    podman("wait", box.name)
+    said = podman("logs", box.name).stderr
+    assert "somebody else made it" in said
+    assert "remove /data/var/lib/lnd/signer/data from the volume" in said
+    box.drop()
+    box.on_volume("rm", "-r", "/data/var/lib/lnd/signer/data")
+    assert box.on_volume("ls", "/data/etc/signer").split() == ["kit.json", "settings.json", "signing_key", "signing_key.pub"]
+    box.on_volume("test", "-e", "/data/etc/credstore.encrypted/signer-init.seed")
+    box.run()
+
+
+def test_from_kit_to_bundle(box: Box, network: Network, provider: Provider, tmp_path: Path) -> None:
     identity, recipient = age_key(tmp_path, "owner")
     done = box.inside("signer-init", "--address", box.address, "--seed-recipient", recipient, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     Kept.opened = provider.open(box.read, "acme")
     provider.check(f"{box.address}:{PORT}", Kept.opened)
+    assert neighbour_reaches(network, box.address, PORT)
     opened = subprocess.run(["age", "-d", "-i", str(identity)], input=box.read("/etc/lnd/signer/seed.age"), check=True, capture_output=True)
     Kept.seed = opened.stdout.decode().splitlines()[-1]
     assert box.inside("signer-status").returncode == 0

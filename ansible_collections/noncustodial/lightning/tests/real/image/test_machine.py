@@ -21,7 +21,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.real.daemons import IMPORT_ROOT, until
-from ansible_collections.noncustodial.lightning.tests.real.images import IMAGE, PORT, Machine, Network, Session, neighbour_reaches, podman
+from ansible_collections.noncustodial.lightning.tests.real.images import (
+    IMAGE,
+    PORT,
+    Machine,
+    Network,
+    Session,
+    neighbour_reaches,
+    podman,
+    stranger,
+)
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import BUNDLE, VERSION, Provider, Values, age_key, user_data
 
 pytestmark = pytest.mark.image
@@ -132,8 +141,36 @@ def test_a_session_that_breaks_off_goes_on_with_the_same_words(machine: Machine)
     assert len(set(Kept.words)) > 20
     session.cut()
     until("the end of the first run", lambda: machine.inside("pgrep", "-f", "signer_init init", check=False).returncode == 1)
-    # lnd has no wallet yet, and would take one from whoever reaches it: the provider's machines can.
     assert [step["name"] for step in machine.status()["steps"] if not step["done"]] == ["seed", "lnd", "bundle"]
+
+
+def test_nobody_else_reaches_an_lnd_that_waits_for_its_wallet(machine: Machine, network: Network) -> None:
+    """It would take one from whoever does. By its own settings it listens to the machine alone, and by the firewall not even the provider comes to it."""
+    assert listens(machine) == {f"127.0.0.1:{PORT}"}
+    assert ports(machine) == {22}
+    assert not neighbour_reaches(network, machine.address, PORT)
+    rules = machine.inside("nft", "list", "ruleset").stdout
+    assert (str(PORT) in rules.split("chain output")[0], "tcp dport 22 accept" in rules) == (False, True)
+
+
+def listens(machine: Machine) -> set[str]:
+    """The addresses at which lnd waits for calls."""
+    lines = machine.inside("ss", "--listening", "--tcp", "--numeric", "--no-header").stdout.splitlines()
+    return {line.split()[3] for line in lines if line.split()[3].endswith(f":{PORT}")}
+
+
+def test_a_strangers_wallet_is_refused(machine: Machine, network: Network) -> None:
+    """Of one who is in the machine. Nothing is granted, nobody is let in, and the seed goes on being the tenant's."""
+    assert machine.inside(*stranger("/var/lib/lnd/signer/tls.cert")).stdout.strip().isdigit()
+    session = begin(machine)
+    assert session.end() == 1
+    said = " ".join(session.seen.split())
+    assert "somebody else made it" in said
+    assert "rm -r /var/lib/lnd/signer/data, and run signer-init again, which goes on with your seed" in said
+    assert machine.inside("test", "-e", "/etc/credstore.encrypted/signer-init.seed", check=False).returncode == 0
+    assert machine.inside("sh", "-c", "ls /etc/signer").stdout.split() == ["kit.json", "settings.json", "signing_key", "signing_key.pub"]
+    assert (listens(machine), ports(machine)) == (set(), {22})
+    machine.inside("rm", "-r", "/var/lib/lnd/signer/data")
 
 
 def test_a_power_cut_before_the_confirmation(machine: Machine) -> None:
@@ -177,6 +214,7 @@ def test_run_again_it_changes_nothing(machine: Machine) -> None:
 
 def test_only_what_the_kit_allows_is_open(machine: Machine, network: Network) -> None:
     """To the provider ssh and lnd; to a machine beside it ssh alone."""
+    assert listens(machine) == {f"0.0.0.0:{PORT}"}
     assert ports(machine) == {22, PORT}
     assert neighbour_reaches(network, machine.address, 22)
     assert not neighbour_reaches(network, machine.address, PORT)

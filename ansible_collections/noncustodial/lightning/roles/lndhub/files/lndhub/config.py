@@ -23,6 +23,8 @@ class Database:
 
     Attributes:
         host: name, address, or directory of a unix socket.
+        user: the role that serves.
+        owner: the role that owns the tables, and as which `migrate` works; it grants to the other what grants.py lists. Empty: user is that too.
         sslmode: as libpq's; verify-full needs sslrootcert.
         pool: connections of one process; a third of them is for payments, the others for everything else.
         timeout: seconds that a statement may take.
@@ -36,6 +38,7 @@ class Database:
     sslrootcert: str = ""
     pool: int = 10
     timeout: float = 10.0
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Limits:
         account_htlcs: HTLCs that the payments of one account hold at once. Who holds a payment holds an HTLC of the channel, for days if he likes.
         htlcs: that those of all accounts hold. A channel carries 483 in one direction (BOLT 2, max_accepted_htlcs).
         requests_per_second: of one account; burst at once.
-        logins_per_minute: wrong ones, of one address, and of one login from one network (see logins).
+        logins_per_minute: wrong ones, of one address (IPv6: a /64), and of one login from one network (see logins).
         sessions_per_minute: logins of one address, right ones too; and sessions that one account begins, or renews.
         creates_per_minute: of one address.
     """

@@ -29,14 +29,19 @@ UNREACHABLE = (
 """What is raised while the database is away, is stopped, or has given this statement up: it may have committed or not."""
 
 
-def connect_options(config: Config) -> dict[str, t.Any]:
-    """How to reach the database, as asyncpg's connect takes it."""
+def connect_options(config: Config, role: str = "") -> dict[str, t.Any]:
+    """How to reach the database, as asyncpg's connect takes it.
+
+    Args:
+        config: the configuration.
+        role: as whom; by default the one that serves. The credential pgpass holds its password.
+    """
     database = config.database
     options: dict[str, t.Any] = {
         "host": database.host,
         "port": database.port,
         "database": database.name,
-        "user": database.user,
+        "user": role or database.user,
         "timeout": database.timeout,
         "command_timeout": database.timeout,
     }

@@ -21,7 +21,7 @@ from .health import Health
 from .incoming import Incoming
 from .internal import Internal
 from .limits import Buckets
-from .logins import Logins
+from .logins import Logins, host
 from .marks import Marks
 from .metrics import Metrics
 from .node import Node
@@ -57,7 +57,7 @@ class Hub:
         self.history = NodeHistory(pool, self.node)
         self.incoming = Incoming(pool, self.node, marks, config)
         self.outgoing = Outgoing(paying, self.node, self.history, marks, config)
-        self.internal = Internal(paying, self.node)
+        self.internal = Internal(paying, self.node, limits)
         self.paying = Paying(self.node, self.internal, self.outgoing, config.node.cltv_limit)
         self.recovery = Recovery(pool, self.node, self.history, self.incoming, marks, config)
         self.reconcile = Reconcile(pool, self.history, self.recovery, self.incoming, self.internal, self.outgoing, config)
@@ -116,9 +116,9 @@ class Hub:
         self._check(self._scraper or self._admin, token, address)
 
     def _check(self, secret: bytes | None, token: str, address: str) -> None:
-        self.admins.check(address)
+        self.admins.check(host(address))
         if not secret or not hmac.compare_digest(secret, token.encode()):
-            self.admins.take(address)
+            self.admins.take(host(address))
             raise Forbidden
 
 

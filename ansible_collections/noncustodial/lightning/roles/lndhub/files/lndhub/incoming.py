@@ -25,7 +25,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors
 
 from . import db, ledger
 from .accounts import User
-from .config import Config
+from .config import MAX_MSAT, Config
 from .db import Pool
 from .errors import BadArguments, NodeFailure
 from .marks import Marks
@@ -65,48 +65,59 @@ class Incoming:
     async def add(self, user: User, amount_msat: int, memo: str, description_hash: bytes = b"", expiry: int = 0) -> Added:
         """Make an invoice of a user.
 
-        It is made on lnd first. If the hub dies before it is noted here, nobody has seen the payment request, so that nobody can pay it.
+        It is noted here first, with what it asks for, because an account's invoices have room together. Nobody sees the payment request, so that nobody
+        can pay it, before it is noted too.
 
         Args:
-            amount_msat: 0 if the payer is to choose.
+            amount_msat: 0 if the payer is to choose, which an account with a limit cannot let him.
             expiry: seconds; 0 for the hub's own.
 
         Raises:
             BadArguments: it is beyond a limit of the user.
             NodeFailure: nothing was made.
         """
-        if amount_msat > user.max_receive_msat:
-            raise BadArguments(f"the amount is above the limit of {user.max_receive_msat // 1000} sat for one invoice")
-        if len(memo.encode()) > _MEMO_BYTES:
-            raise BadArguments(f"the memo is longer than {_MEMO_BYTES} bytes")
-        available, reserved = await ledger.balance(self._pool, user.id)
-        if available + reserved + amount_msat > user.max_balance_msat:
-            raise BadArguments(f"the balance would exceed its limit of {user.max_balance_msat // 1000} sat")
+        self._check(user, amount_msat, memo)
         preimage = await self._marks.preimage(user.id)
         payment_hash = hashlib.sha256(preimage).digest()
         expiry = expiry or self._config.service.invoice_expiry
+        expires_at = datetime.fromtimestamp(int(time.time()) + expiry, UTC)
+        try:
+            await self._pool.execute(
+                """
+                INSERT INTO invoices (payment_hash, user_id, preimage, payment_request, amount_msat, memo, description_hash, expires_at)
+                SELECT $1, $2, $3, '', $4, $5, $6, $7 WHERE invoices_room($2, $4, $8)
+                """,
+                payment_hash,
+                user.id,
+                preimage,
+                amount_msat,
+                memo,
+                description_hash.hex(),
+                expires_at,
+                user.max_balance_msat if user.max_balance_msat < MAX_MSAT else None,
+            )
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name != "invoices_room":
+                raise
+            sat = user.max_balance_msat // 1000
+            raise BadArguments(f"the balance, with the invoices that are open, would exceed its limit of {sat} sat") from error
         try:
             payment_request = await self._node.add_invoice(preimage, amount_msat, memo, description_hash, expiry, self._config.node.private)
         except CallError as error:
             _LOG.warning("no invoice was made: %s", error)
+            await self._pool.execute("UPDATE invoices SET state = 'canceled' WHERE payment_hash = $1 AND state = 'open'", payment_hash)
             raise NodeFailure from error
-        expires_at = datetime.fromtimestamp(int(time.time()) + expiry, UTC)
-        await self._pool.execute(
-            """
-            INSERT INTO invoices (payment_hash, user_id, preimage, payment_request, amount_msat, memo, description_hash, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-            ON CONFLICT DO NOTHING -- another process has found it on lnd and noted it, see recovery
-            """,
-            payment_hash,
-            user.id,
-            preimage,
-            payment_request,
-            amount_msat,
-            memo,
-            description_hash.hex(),
-            expires_at,
-        )
+        await self._pool.execute("UPDATE invoices SET payment_request = $2 WHERE payment_hash = $1", payment_hash, payment_request)
         return Added(payment_hash, payment_request, expires_at)
+
+    @staticmethod
+    def _check(user: User, amount_msat: int, memo: str) -> None:
+        if amount_msat > user.max_receive_msat:
+            raise BadArguments(f"the amount is above the limit of {user.max_receive_msat // 1000} sat for one invoice")
+        if not amount_msat and min(user.max_receive_msat, user.max_balance_msat) < MAX_MSAT:
+            raise BadArguments("this account has a limit, which who pays an invoice without an amount could exceed: name an amount")
+        if len(memo.encode()) > _MEMO_BYTES:
+            raise BadArguments(f"the memo is longer than {_MEMO_BYTES} bytes")
 
     async def follow(self) -> t.NoReturn:
         """Book settled invoices as they come, for ever."""

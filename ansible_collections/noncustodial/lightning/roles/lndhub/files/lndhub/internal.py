@@ -19,6 +19,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors
 
 from . import db, ledger
 from .accounts import User
+from .config import Limits
 from .db import Pool
 from .errors import BadArguments, InTransit, NotAnInvoice
 from .node import Node, Request
@@ -30,8 +31,8 @@ _LOG = logging.getLogger("lndhub.internal")
 class Internal:
     """Makes payments between users."""
 
-    def __init__(self, pool: Pool, node: Node) -> None:
-        self._pool, self._node = pool, node
+    def __init__(self, pool: Pool, node: Node, limits: Limits) -> None:
+        self._pool, self._node, self._limits = pool, node, limits
         # The payments that this process makes at this moment.
         self.followed: set[int] = set()
 
@@ -41,7 +42,7 @@ class Internal:
         Raises:
             NotAnInvoice: it belongs to no user of this hub.
             BadArguments: it is the payer's own.
-            NotEnoughBalance, AlreadyPaid: nothing was booked.
+            NotEnoughBalance, AlreadyPaid, PayeeFull: nothing was booked.
             InTransit: its end is not known yet; it is booked when it is.
         """
         wish = ledger.Wish(
@@ -55,7 +56,7 @@ class Internal:
             request.memo,
             request.description_hash,
         )
-        reserved = await ledger.reserve_internal(self._pool, wish)
+        reserved = await ledger.reserve_internal(self._pool, wish, self._limits)
         if reserved is None:
             raise NotAnInvoice("this invoice is of the hub's own node, but of no account here")
         if reserved.payee == user.id:

@@ -19,6 +19,7 @@ from datetime import datetime
 import asyncpg
 
 from . import db
+from .config import MAX_MSAT, Limits
 from .db import Pool
 from .errors import Closed, HubError, NotEnoughBalance
 
@@ -33,6 +34,12 @@ class NoRoom(HubError):
     """The account's payments under way, or those of all accounts, hold as many HTLCs as they may."""
 
     code, status, default = 10, 429, "too many payments of this account are under way; nothing was booked, try again when one has ended"
+
+
+class PayeeFull(HubError):
+    """The payee may not have that much, by its own limits or the hub's."""
+
+    code, status, default = 10, 400, "the account that is to be paid may not receive this much; nothing was booked"
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ SELECT id, htlcs FROM payment
 _RESERVE_INTERNAL = f"""
 WITH invoice AS (
   SELECT user_id, state FROM invoices WHERE payment_hash = $2
+    AND CASE WHEN user_id = $1 OR state = 'settled' THEN true ELSE payee_room(user_id, $5, $8, $9, $10) END
 ), payment AS (
   INSERT INTO payments (user_id, kind, payment_hash, payment_request, destination, amount_msat, fee_limit_msat, memo, description_hash)
   SELECT $1, 'internal', $2, $3, $4, $5, 0, $6, $7 FROM invoice WHERE invoice.user_id <> $1 AND invoice.state <> 'settled'
@@ -292,8 +300,15 @@ class Reserved:
     payment_id: int | None
 
 
-async def reserve_internal(pool: Pool, wish: Wish) -> Reserved | None:
-    """The same for a payment to another user; None if the hash is of no invoice here. Raises what reserve does."""
+async def reserve_internal(pool: Pool, wish: Wish, limits: Limits) -> Reserved | None:
+    """The same for a payment to another user; None if the hash is of no invoice here.
+
+    Args:
+        limits: of the payee, who has no own.
+
+    Raises:
+        PayeeFull: nothing was booked; and what reserve does.
+    """
     with _refused():
         row = await pool.fetchrow(
             _RESERVE_INTERNAL,
@@ -304,6 +319,9 @@ async def reserve_internal(pool: Pool, wish: Wish) -> Reserved | None:
             wish.amount_msat,
             wish.memo,
             wish.description_hash,
+            limits.max_receive_msat,
+            limits.max_balance_msat,
+            MAX_MSAT,
         )
     return Reserved(row["payee"], row["state"], row["id"]) if row else None
 
@@ -318,6 +336,8 @@ def _refused() -> t.Iterator[None]:
             raise NotEnoughBalance from error
         if error.constraint_name == "payments_open":
             raise Closed from error
+        if error.constraint_name == "payee_room":
+            raise PayeeFull from error
         if error.constraint_name == "payments_room_of_account":
             raise NoRoom from error
         if error.constraint_name == "payments_room_of_hub":

@@ -28,14 +28,23 @@ _SLOWED = 100
 _IPV4, _IPV6 = 24, 64
 
 
-def network(address: str) -> str:
-    """The network that an address is taken for: what one attacker has many addresses of. What is no address is left as it is."""
+def host(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or a network of IPv6, whose addresses cost nothing. What is no address is left as it is."""
+    return network(address, 32)
+
+
+def network(address: str, ipv4: int = _IPV4) -> str:
+    """The network that an address is taken for: what one attacker may have many addresses of. What is no address is left as it is.
+
+    Args:
+        ipv4: length of its prefix there.
+    """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    return str(ipaddress.ip_network((parsed, _IPV4 if parsed.version == 4 else _IPV6), strict=False))
+    return str(ipaddress.ip_network((parsed, ipv4 if parsed.version == 4 else _IPV6), strict=False))
 
 
 def this_machine(address: str) -> bool:
@@ -71,12 +80,12 @@ class Logins:
         Raises:
             TooMany: there were too many from there; nothing was looked at.
         """
-        wrong: list[object] = [] if this_machine(address) else [("address", address), (login, network(address))]
+        wrong: list[object] = [] if this_machine(address) else [("host", host(address)), (login, network(address))]
         for key in wrong:
             self._wrong.check(key)
         self._sessions.check(("login", login))
         if wrong:
-            self._sessions.take(("address", address))
+            self._sessions.take(("host", host(address)))
         await self._slow(login)
         try:
             yield
@@ -101,7 +110,7 @@ class Logins:
     @contextlib.contextmanager
     def by_token(self, address: str) -> t.Iterator[None]:
         """What is in it is a use of a refresh token, which nobody can guess; those that are not right are counted for their database's sake."""
-        key = ("address", address)
+        key = ("host", host(address))
         if this_machine(address):
             yield
             return

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from . import db
+from . import db, grants
 from .config import Config
 
 _LOG = logging.getLogger("lndhub.migrate")
@@ -27,7 +27,7 @@ HERE = Path(__file__).parent / "migrations"
 
 
 def run(config: Config) -> None:
-    """Upgrade to the newest revision; nothing happens if it is there."""
+    """Upgrade to the newest revision, if it is not there, as the owner of the tables; and give the role that serves what it needs of them."""
     asyncio.run(_run(config))
 
 
@@ -35,7 +35,7 @@ async def _run(config: Config) -> None:
     import asyncpg
 
     async def connect() -> t.Any:
-        options = db.connect_options(config)
+        options = db.connect_options(config, config.database.owner)
         # A revision may take its time.
         return await asyncpg.connect(**{**options, "command_timeout": None})
 
@@ -44,6 +44,9 @@ async def _run(config: Config) -> None:
         async with engine.begin() as connection:
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             await connection.run_sync(_upgrade)
+            if config.database.owner:
+                for statement in grants.statements(config.database.user):
+                    await connection.exec_driver_sql(statement)
     finally:
         await engine.dispose()
 

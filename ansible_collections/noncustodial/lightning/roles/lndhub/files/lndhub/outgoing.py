@@ -126,8 +126,14 @@ class Outgoing:
         )
         return await self._started(wish, outgoing)
 
-    async def keysend(self, user: User, destination: str, amount_msat: int, memo: str, records: t.Mapping[int, bytes]) -> Paid:
-        """Pay a node without an invoice; raises what pay does."""
+    async def keysend(
+        self, user: User, destination: str, amount_msat: int, memo: str, records: t.Mapping[int, bytes], within: float | None = None
+    ) -> Paid:
+        """Pay a node without an invoice; raises what pay does.
+
+        Args:
+            within: seconds after which it is answered with "in transit"; by default the hub's own.
+        """
         preimage = secrets.token_bytes(32)
         payment_hash = hashlib.sha256(preimage).digest()
         mark = await self._marks.of_payment(payment_hash, user.id)
@@ -144,7 +150,7 @@ class Outgoing:
             custom_records={str(number): value.decode() for number, value in records.items()},
             send_before=outgoing.send_before,
         )
-        return await self._started(wish, outgoing)
+        return await self._started(wish, outgoing, within)
 
     def _outgoing(
         self,
@@ -173,7 +179,7 @@ class Outgoing:
             cltv_limit=settings.cltv_limit,
         )
 
-    async def _started(self, wish: ledger.Wish, outgoing: node.Outgoing) -> Paid:
+    async def _started(self, wish: ledger.Wish, outgoing: node.Outgoing, within: float | None = None) -> Paid:
         """Make the payment in a task of its own, which goes on when the client has left or was answered."""
         limits = self._config.limits
         room = ledger.Room(parts(self._config.node.max_parts, wish.amount_msat), limits.account_htlcs, limits.htlcs)
@@ -187,7 +193,7 @@ class Outgoing:
             raise InTransit
         self._waiting += 1
         try:
-            return await asyncio.wait_for(asyncio.shield(task), self._config.service.answer_within)
+            return await asyncio.wait_for(asyncio.shield(task), self._config.service.answer_within if within is None else within)
         except TimeoutError as error:
             raise InTransit from error
         finally:

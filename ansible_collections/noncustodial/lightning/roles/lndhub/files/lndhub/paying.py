@@ -77,8 +77,13 @@ class Paying:
             )
         return request, await self._outgoing.pay(user, request, amount)
 
-    async def keysend(self, user: User, destination: str, amount_msat: int, memo: str, records: dict[int, bytes]) -> Paid:
+    async def keysend(
+        self, user: User, destination: str, amount_msat: int, memo: str, records: dict[int, bytes], within: float | None = None
+    ) -> Paid:
         """Pay a node without an invoice.
+
+        Args:
+            within: seconds after which it is answered with "in transit"; by default the hub's own.
 
         Raises:
             HubError: by its kind; nothing has moved unless it is InTransit.
@@ -91,4 +96,4 @@ class Paying:
             raise NodeFailure from error
         if own:
             raise BadArguments("this is the hub's own node: pay an invoice of the account instead")
-        return await self._outgoing.keysend(user, destination, amount_msat, memo, records)
+        return await self._outgoing.keysend(user, destination, amount_msat, memo, records, within)

@@ -4,7 +4,7 @@
 """A container in the place of a machine: no systemd, no firewall, no TPM, any user. All that is written lies in one volume.
 
 The wallet's password comes from outside, as a secret of podman's or of Kubernetes's, and what is sealed is sealed by it. Who reaches lnd is said where the
-container runs; as long as it would take a wallet from whoever reaches it, it listens on its own loopback alone.
+container runs, once it has a wallet.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import wait
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import wait, wallet
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file, write_file
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
@@ -33,6 +33,8 @@ _KIT = Path("/etc/signer/kit.json")
 _SUPERVISOR = 1
 _START = 60.0
 _NONCE = 12
+# Characters of lnd's log in which its last words are.
+_LOG_END = 2000
 
 START, STOP = signal.SIGHUP, signal.SIGUSR1
 """What the supervisor is told: that lnd is to run by what is on disk, and that it is not to run."""
@@ -49,7 +51,6 @@ class Container(Machine):
 
     keeps_passwords = False
     has_firewall = False
-    listens_before = ("127.0.0.1",)
     journal = "podman logs THIS-CONTAINER"
 
     def __init__(self, place: Place | None = None, secrets: str = _SECRETS, supervisor: int = _SUPERVISOR) -> None:
@@ -149,7 +150,8 @@ def supervise(place: Place) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     started(place).unlink(missing_ok=True)
     place.desk.mkdir(mode=0o700, parents=True, exist_ok=True)
-    child = _start(place) if place.lnd_conf.exists() else None
+    # Without one lnd would wait for a wallet, or end; it is signer-init's to start it then.
+    child = _start(place) if place.networks() else None
     if child is None:
         print("Waiting for signer-init: podman exec -it NAME signer-init", flush=True)
     while True:
@@ -158,7 +160,7 @@ def supervise(place: Place) -> int:
             status = _reap(child)
             if status is not None:
                 started(place).unlink(missing_ok=True)
-                print(f"lnd has ended, exit status {status}", file=sys.stderr, flush=True)
+                print(f"lnd has ended, exit status {status}. {_reason(place)}", file=sys.stderr, flush=True)
                 return status or 1
             continue
         if child is not None:
@@ -166,6 +168,20 @@ def supervise(place: Place) -> int:
         child = _start(place) if got == START else None
         if got in (signal.SIGTERM, signal.SIGINT):
             return 0
+
+
+def _reason(place: Place) -> str:
+    """What is to be said of lnd's end, where that is known."""
+    logs = sorted(place.lnddir.glob("logs/bitcoin/*/lnd.log"), key=lambda path: path.stat().st_mtime)
+    if not logs or wallet.OPENS_OTHERWISE not in logs[-1].read_text(errors="replace")[-_LOG_END:]:
+        return ""
+    return str(
+        wallet.not_ours(
+            "nothing was granted, and nothing was changed",
+            f"See who could reach this container's loopback. Then all that lnd has must go: remove {place.lnddir}/data from the volume, start the container, "
+            "and run signer-init again, which goes on with your seed, or bring the seed that you wrote down: signer-init --bring-seed",
+        )
+    )
 
 
 def _start(place: Place) -> int:

@@ -44,8 +44,6 @@ class Machine:
     """Whether the wallet's password is sealed here, and does not come from elsewhere."""
     has_firewall = True
     """Whether the signer closes itself to others."""
-    listens_before = ("0.0.0.0",)  # noqa: S104  # the firewall says who reaches it
-    """Where lnd listens before there is a wallet."""
     journal = f"journalctl --unit {UNIT}"
     """The command that shows what lnd says."""
     credentials = f"/run/credentials/{UNIT}"

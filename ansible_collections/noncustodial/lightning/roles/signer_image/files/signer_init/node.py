@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, opening, state
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, baking, grant, opening, state
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
 
 from .place import Place, self_node
+from .settings import Settings
 
 _TIMEOUT = 60.0
 # Of what lnd does when it starts: its password is stretched on purpose, which takes a minute on a slow machine.
@@ -56,3 +57,8 @@ def serves(client: Client) -> None:
         WaitTimeout: it does not; the text says how far it came.
     """
     state.await_state(client, "RPC_ACTIVE", _START)
+
+
+def granted(place: Place, chosen: Settings) -> baking.Desired:
+    """What the provider may do on this lnd. What its owner has revoked stays so."""
+    return baking.Desired(str(place.macaroon), chosen.root_key_id, frozenset(grant.PERMISSIONS), keep_revoked=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from pathlib import Path
 
 import jinja2
 
@@ -17,10 +18,10 @@ _MANAGED = "Ansible managed"
 _SSH_PORT = 22
 
 
-def _environment(place: Place) -> jinja2.Environment:
+def environment(templates: Path) -> jinja2.Environment:
     """Jinja as Ansible uses it for templates, with the two things of Ansible's own that these take."""
     made = jinja2.Environment(  # noqa: S701  # these are configuration files, not HTML
-        loader=jinja2.FileSystemLoader(place.templates), undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+        loader=jinja2.FileSystemLoader(templates), undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
     made.tests["match"] = lambda value, pattern: re.match(pattern, value) is not None
     made.filters["flatten"] = _flatten
@@ -31,10 +32,17 @@ def _flatten(value: t.Iterable[t.Any]) -> list[t.Any]:
     return [inner for one in value for inner in (_flatten(one) if isinstance(one, (list, tuple)) else [one])]
 
 
-def lnd_conf(place: Place, network: str, chosen: Settings, listen: t.Sequence[str], credentials: str) -> str:
-    """lnd.conf of a signer that is dialled by the chosen address, listens on these, and finds its password in that directory."""
+EVERYWHERE = ("0.0.0.0",)  # noqa: S104  # who reaches it is said by a firewall, or where a container runs
+"""Where lnd listens once there is a wallet."""
+
+
+def lnd_conf(place: Place, network: str, chosen: Settings, has_wallet: bool, credentials: str) -> str:
+    """lnd.conf of a signer that is dialled by the chosen address, and finds its password in that directory.
+
+    Without a wallet it listens to its own machine alone. With one it takes no other, and starts with none but one that this password opens.
+    """
     return (
-        _environment(place)
+        environment(place.templates)
         .get_template("lnd.conf.j2")
         .render(
             ansible_managed=_MANAGED,
@@ -43,7 +51,8 @@ def lnd_conf(place: Place, network: str, chosen: Settings, listen: t.Sequence[st
             lnd_shape="signer",
             lnd_self=self_node(network),
             lnd_network=network,
-            lnd_rpc_listen=listen,
+            lnd_rpc_listen=EVERYWHERE,
+            lnd_has_wallet=has_wallet,
             lnd_credentials=credentials,
             lnd_tls_names=[chosen.address],
             lnd_on_chain=False,
@@ -52,14 +61,15 @@ def lnd_conf(place: Place, network: str, chosen: Settings, listen: t.Sequence[st
     )
 
 
-def rules(place: Place, kit: t.Mapping[str, t.Any], chosen: Settings, image: Image) -> str:
-    """The firewall: the provider of the kit reaches lnd, the tenant reaches ssh, nobody reaches anything else."""
+def rules(place: Place, kit: t.Mapping[str, t.Any], chosen: Settings, image: Image, serves: bool) -> str:
+    """The firewall: the provider of the kit reaches lnd if that serves, the tenant reaches ssh, nobody reaches anything else."""
     return (
-        _environment(place)
+        environment(place.templates)
         .get_template("nftables.conf.j2")
         .render(
             ansible_managed=_MANAGED,
             signer_offer=kit,
+            signer_serves=serves,
             signer_self=self_node(kit["network"]),
             signer_admin_addresses=chosen.admin_addresses,
             signer_ssh_port=_SSH_PORT,

@@ -9,7 +9,7 @@ import typing as t
 from contextlib import closing
 from dataclasses import dataclass
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import certificate, document, state
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import baking, certificate, document, state
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing
 
 from . import handover, kits, node, pending
@@ -47,7 +47,9 @@ class Found:
         version: of the lnd that runs.
         certificate_ends: the day.
         bundle: its open part, empty if there is none.
-        revoked: whether the grant in it was revoked.
+        standing: how it stands with the grant, one of baking's; empty as long as lnd does not serve.
+        root_key_id: of the grant, as it is or is to be.
+        older: root keys of other grants, which are good too.
         fetching: the command that gets it.
         journal: the command that shows what lnd says.
         upgrade: how far the signer has gone from one machine to another; empty if it has not.
@@ -70,7 +72,9 @@ class Found:
     version: str = ""
     certificate_ends: str = ""
     bundle: t.Mapping[str, t.Any] | None = None
-    revoked: bool = False
+    standing: str = ""
+    root_key_id: int = 1
+    older: t.Sequence[int] = ()
     fetching: str = ""
     journal: str = ""
     upgrade: str = ""
@@ -176,7 +180,10 @@ def _lnd(host: Machine, network: str, chosen: Settings) -> dict[str, t.Any]:
                 info = client.call("lnrpc.Lightning/GetInfo")
                 ids = client.call("lnrpc.Lightning/ListMacaroonIDs").root_key_ids
             found |= {"node_id": info.identity_pubkey, "version": info.version.partition(" ")[0]}
-            found |= {"revoked": place.macaroon.exists() and chosen.root_key_id not in ids}
+            wanted = node.granted(place, chosen)
+            present = baking.read_kept(wanted, frozenset(ids))
+            found |= {"standing": baking.standing(wanted, present), "older": baking.others(wanted, present)}
+            found |= {"root_key_id": baking.newest(wanted, present).root_key_id}
     except LndError as error:
         return {"silence": str(error)}
     return found
@@ -209,7 +216,7 @@ def steps(found: Found) -> list[Step]:
             _SEED[found.seed] if found.seed != NONE else "yours alone" if found.wallet else "none yet",
         ),
         Step("lnd", serves, f"{found.version}, node {found.node_id}" if serves else found.silence or f"its state is {found.state}"),
-        Step("bundle", bool(found.bundle) and not found.revoked, _bundle(found)),
+        Step("bundle", bool(found.bundle) and found.standing not in (baking.REVOKED, baking.DUE), _bundle(found)),
     ]
 
 
@@ -230,15 +237,23 @@ def _disk(found: Found) -> Step:
 
 def _firewall(found: Found) -> Step:
     if found.closed and found.kit:
-        text = f"for the provider {', '.join(found.kit['provider_addresses'])}; for ssh {', '.join(found.chosen.admin_addresses)}"
-        return Step("firewall", True, text)
+        provider = f"for the provider {', '.join(found.kit['provider_addresses'])}{'' if found.wallet and found.seed == NONE else ' once there is a wallet'}"
+        return Step("firewall", True, f"{provider}; for ssh {', '.join(found.chosen.admin_addresses)}")
     return Step("firewall", found.closed, "ssh alone is open")
 
 
 def _bundle(found: Found) -> str:
-    if found.revoked:
+    if found.standing == baking.REVOKED:
         return "you have revoked the grant that it holds"
-    return f"for the provider to take up until {found.bundle['expires']}" if found.bundle else "not written yet"
+    if found.bundle and found.standing == baking.DUE:
+        return f"the grant {found.root_key_id}, which it is to hold, is not made yet"
+    if not found.bundle:
+        return "not written yet"
+    # Of a grant that was made while an earlier one was good.
+    further = (
+        f"; what was granted under root key {', '.join(map(str, found.older))} is good too, until you revoke it" if found.older else ""
+    )
+    return f"for the provider to take up until {found.bundle['expires']}{further}"
 
 
 _UPGRADE = {
@@ -257,8 +272,8 @@ def following(found: Found) -> str:
         return found.kit_fault or "Bring the kit that your provider gave you: signer-init --kit FILE"
     if found.seed == FOREIGN:
         return "Start anew from the image, and bring your seed: signer-init --bring-seed"
-    if found.revoked:
-        return f"Nothing, if that is as you want it; otherwise: signer-init --root-key-id {found.chosen.root_key_id + 1}"
+    if found.standing == baking.REVOKED:
+        return f"Nothing, if that is as you want it; otherwise: signer-init --root-key-id {found.root_key_id + 1}"
     if found.free < _LOW_BYTES:
         return f"Make room on this machine's disk, or give it a larger one; {'lnd then starts by itself' if found.wallet else 'then run signer-init'}"
     if found.wallet and found.seed == NONE and not found.node_id:

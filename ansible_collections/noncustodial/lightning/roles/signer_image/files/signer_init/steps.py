@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the first login to the bundle. Each step looks at what is there and does what is missing, so that a run that was cut off anywhere is run again.
 
-The order is what makes that safe: nothing is changed before everything has been checked; the firewall is closed before lnd, which takes a wallet from
-whoever reaches it, is started; the seed is sealed to the machine before anybody sees it, and with its owner before there is a wallet of it.
+The order is what makes that safe: nothing is changed before everything has been checked; lnd, which takes a wallet from whoever reaches it, listens to this
+machine alone until it has one, and the firewall lets nobody in; the seed is sealed to the machine before anybody sees it, and with its owner before there is
+a wallet of it; and the wallet is shown to be of that seed before the seed is forgotten, the provider is let in, or anything is granted.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import
     document,
     endpoint,
     files,
-    grant,
     offer,
     seed,
     state,
@@ -40,9 +40,6 @@ from .settings import NO_TPM, Image, Settings, check_close_address, read_image, 
 from .terminal import Terminal, of_session
 
 Say = t.Callable[[str], None]
-
-EVERYWHERE = ("0.0.0.0",)  # noqa: S104  # who reaches it is said by a firewall, or where a container runs
-"""Where lnd listens once there is a wallet."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,9 @@ def run(host: Machine, request: Request, say: Say) -> dict[str, t.Any]:
     say(f"Kit of {agreed.kit['tenant']} on {agreed.network}. The provider will dial {agreed.chosen.address}:{agreed.chosen.port}.")
     configure(agreed, request.kit_file)
     if host.has_firewall:
-        say(f"The machine is closed, but to the provider's addresses, and for ssh to {', '.join(agreed.chosen.admin_addresses)}.")
+        say(
+            f"The machine is closed, but for ssh to {', '.join(agreed.chosen.admin_addresses)} and, once there is a wallet, to the provider's addresses."
+        )
     have_wallet(agreed, say)
     say("The wallet is there, and lnd serves.")
     return have_bundle(agreed)
@@ -205,14 +204,20 @@ def configure(agreed: Agreed, kit_file: Path | None) -> None:
     write_settings(place, agreed.chosen)
     host.have_signing_key(agreed.kit["tenant"])
     host.have_password()
-    host.apply_rules(render.rules(place, agreed.kit, agreed.chosen, agreed.image))
-    _configure_lnd(agreed, host.listens_before if not place.wallet(agreed.network).exists() else EVERYWHERE)
+    has_wallet = place.wallet(agreed.network).exists()
+    # A signer that serves is not cut off. One whose seed is still kept has not been shown to be that of the seed.
+    _let_in(agreed, has_wallet and not place.pending_seed.exists())
+    _configure_lnd(agreed, has_wallet)
     if place.certificate.exists() and not _certificate_fits(agreed):
         host.new_certificate()
 
 
-def _configure_lnd(agreed: Agreed, listen: t.Sequence[str]) -> None:
-    content = render.lnd_conf(agreed.place, agreed.network, agreed.chosen, listen, agreed.host.credentials)
+def _let_in(agreed: Agreed, provider: bool) -> None:
+    agreed.host.apply_rules(render.rules(agreed.place, agreed.kit, agreed.chosen, agreed.image, provider))
+
+
+def _configure_lnd(agreed: Agreed, has_wallet: bool) -> None:
+    content = render.lnd_conf(agreed.place, agreed.network, agreed.chosen, has_wallet, agreed.host.credentials)
     agreed.host.write(agreed.place.lnd_conf, content.encode(), USER, 0o640)
 
 
@@ -226,16 +231,25 @@ def _certificate_fits(agreed: Agreed) -> bool:
 
 
 def have_wallet(agreed: Agreed, say: Say) -> None:
-    """Have a wallet of a seed that its owner has, and lnd serve with it."""
+    """Have a wallet of a seed that its owner has, and lnd serve with it.
+
+    Whether this run made it, an earlier one that was cut off, or nobody knows: it is accepted once lnd has been started with a configuration by which it takes
+    no wallet, and opens the one that it has by the password of this machine or ends. Whoever else made one, while he could reach lnd, chose its password, for
+    he does not know ours; and with ours a wallet is only ever made of the seed that is kept here until then. That InitWallet was answered proves less: of two
+    that come at the same time lnd takes one, and says to both that it is done (lnd, walletunlocker/service.go).
+
+    Raises:
+        Refused: it is somebody else's. Nothing was granted, and the seed is kept.
+    """
     under_way = pending.read(agreed.host)
     with closing(_start(agreed, under_way, say)) as client:
         if state.read_state(client) == "NON_EXISTING":
             _make(agreed, client, under_way)
         node.serves(client)
-    # A container, which has no firewall, is open to the provider only now.
-    _configure_lnd(agreed, EVERYWHERE)
+    _configure_lnd(agreed, has_wallet=True)
     with closing(_started(agreed)):
         pass
+    _let_in(agreed, provider=True)
     # Only now: until lnd has served, this seed is what a wallet that was cut off is made of again.
     pending.forget(agreed.host)
 
@@ -248,12 +262,22 @@ def _start(agreed: Agreed, under_way: pending.Pending | None, say: Say) -> Clien
         if under_way is None or not under_way.confirmed or not agreed.place.wallet(agreed.network).exists():
             raise
     say(f"lnd was cut off while it made the wallet. What there was of it is now {agreed.host.set_aside()}; the same seed is used again.")
-    _configure_lnd(agreed, agreed.host.listens_before)
+    _configure_lnd(agreed, has_wallet=False)
     return _started(agreed)
 
 
 def _started(agreed: Agreed) -> Client:
-    agreed.host.run_lnd()
+    try:
+        agreed.host.run_lnd()
+    except UnitError as error:
+        if wallet.OPENS_OTHERWISE not in str(error):
+            raise
+        # It would try again and again, at all addresses.
+        agreed.host.stop_lnd()
+        raise wallet.not_ours(
+            "lnd is stopped, nothing was granted, and nothing else was changed",
+            f"See who could reach this machine's port 10009. Then all that lnd has must go: rm -r {agreed.place.lnddir}/data, and {_again(agreed)}",
+        ) from error
     client = node.started(agreed.place, agreed.network)
     try:
         if state.read_state(client) != "NON_EXISTING":
@@ -262,6 +286,11 @@ def _started(agreed: Agreed) -> Client:
         client.close()
         raise
     return client
+
+
+def _again(agreed: Agreed) -> str:
+    kept = agreed.place.pending_seed.exists()
+    return "run signer-init again, which goes on with your seed" if kept else "bring the seed that you wrote down: signer-init --bring-seed"
 
 
 def _make(agreed: Agreed, client: Client, under_way: pending.Pending | None) -> None:
@@ -325,7 +354,7 @@ def _hand_over(agreed: Agreed, now: pending.Pending, again: bool) -> pending.Pen
 def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
     """Have the provider's grant, and the bundle with it; gives its open part and the node's id."""
     place, chosen = agreed.place, agreed.chosen
-    wanted = baking.Desired(str(place.macaroon), chosen.root_key_id, frozenset(grant.PERMISSIONS))
+    wanted = node.granted(place, chosen)
     desired = offer.Desired(
         path=str(place.bundle),
         network=agreed.network,
@@ -340,7 +369,7 @@ def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
     )
     with closing(node.connect(place, agreed.network)) as client:
         present = baking.read_present(client, wanted)
-        _not_revoked(agreed, wanted, present)
+        _not_revoked(wanted, present)
         for action in baking.plan_present(wanted, present).actions:
             baking.apply_baking(client, action, wanted)
         made = offer.read_offer(client, desired, document.now())
@@ -349,10 +378,11 @@ def have_bundle(agreed: Agreed) -> dict[str, t.Any]:
     return {**offer.shown(made.outside), "node_id": made.content["node_id"], "endpoint": made.content["endpoint"]}
 
 
-def _not_revoked(agreed: Agreed, wanted: baking.Desired, present: baking.Present) -> None:
+def _not_revoked(wanted: baking.Desired, present: baking.Present) -> None:
     """A grant that the tenant has revoked does not come back by itself."""
-    if baking.is_revoked(wanted, present):
+    if baking.standing(wanted, present) == baking.REVOKED:
+        number = baking.newest(wanted, present).root_key_id
         raise Refused(
-            f"The grant {agreed.chosen.root_key_id} was revoked on this signer, and is not given again by itself. Nothing was changed",
-            f"To let the provider sign again, say so: signer-init --root-key-id {agreed.chosen.root_key_id + 1}, and hand over the new bundle",
+            f"The grant {number} was revoked on this signer, and is not given again by itself. Nothing was changed",
+            f"To let the provider sign again, say so: signer-init --root-key-id {number + 1}, and hand over the new bundle",
         )

@@ -10,5 +10,5 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.grant 
 
 def test_it_gives_what_the_checks_demand() -> None:
     assert LookupModule().run([]) == list(PERMISSIONS)
-    assert len(set(PERMISSIONS)) == 11
+    assert len(set(PERMISSIONS)) == 4
     assert all(permission.startswith("uri:/") for permission in PERMISSIONS)

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils import _hba
 from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres import (
+    Owner,
     Plan,
     PostgresError,
     Role,
@@ -51,7 +52,7 @@ def test_an_empty_section_goes() -> None:
     [("192.0.2.14", "192.0.2.14/32"), ("192.0.2.0/28", "192.0.2.0/28"), ("2001:db8::1", "2001:db8::1/128")],
 )
 def test_a_node_comes_by_tls_and_scram_alone(address: str, written: str) -> None:
-    assert _hba.node_lines("lnd_acme", [address]) == [f"hostssl lnd_acme lnd_acme {written} scram-sha-256"]
+    assert _hba.node_lines("lnd_acme", "lnd_acme", [address]) == [f"hostssl lnd_acme lnd_acme {written} scram-sha-256"]
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,51 @@ def test_statements(state: State, statements: list[str]) -> None:
     assert plan.changed == (statements != [] or state.hba != HBA)
 
 
+OWNED = replace(WANTED, owner=Owner("owner_lnd_acme", VERIFIER, 2))
+OWNED_HBA = _hba.with_section(HBA, "lnd_acme", OWNED.access())
+OWNED_THERE = replace(THERE, owner="owner_lnd_acme", owner_role=Role(VERIFIER, 2), connects=True, hba=OWNED_HBA)
+
+
+@pytest.mark.parametrize(
+    ("state", "statements"),
+    [
+        (OWNED_THERE, []),
+        (replace(OWNED_THERE, connects=False), ['GRANT CONNECT ON DATABASE "lnd_acme" TO "lnd_acme"']),
+        (
+            replace(OWNED_THERE, owner=None, connects=False),
+            [
+                "CREATE DATABASE \"lnd_acme\" OWNER \"owner_lnd_acme\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+                'REVOKE ALL ON DATABASE "lnd_acme" FROM PUBLIC',
+                'GRANT CONNECT ON DATABASE "lnd_acme" TO "lnd_acme"',
+            ],
+        ),
+        (
+            replace(THERE, connects=True, hba=OWNED_HBA),
+            [
+                "CREATE ROLE \"owner_lnd_acme\" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 2 PASSWORD '...'",
+                'REASSIGN OWNED BY "lnd_acme" TO "owner_lnd_acme"',
+                'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "lnd_acme"',
+                # After that: who was the owner had the right to connect as such.
+                'GRANT CONNECT ON DATABASE "lnd_acme" TO "lnd_acme"',
+            ],
+        ),
+    ],
+)
+def test_a_database_of_an_owner(state: State, statements: list[str]) -> None:
+    plan = plan_database(state, OWNED)
+    assert plan.shown == statements
+    assert plan.changed == (statements != [])
+    inside = [statement.shown for statement in plan.statements if statement.database == "lnd_acme"]
+    assert inside == [statement for statement in statements if "REASSIGN" in statement or "ALL TABLES" in statement]
+
+
+def test_both_come_in_and_nobody_else() -> None:
+    assert OWNED.access() == [f"hostssl lnd_acme {role} 192.0.2.14/32 scram-sha-256" for role in ("lnd_acme", "owner_lnd_acme")]
+
+
 def test_the_verifier_is_run_and_not_shown() -> None:
     plan = plan_database(State(), WANTED)
-    assert VERIFIER in plan.statements[0][0]
+    assert VERIFIER in plan.statements[0].text
     assert VERIFIER not in "".join(plan.shown)
 
 
@@ -115,6 +158,7 @@ def test_access(state: State, name: str, lines: list[str], plan: Plan) -> None:
     [
         (replace(THERE, owner="lnd_globex"), "belongs to the role lnd_globex"),
         (replace(THERE, role=Role(VERIFIER, superuser=True)), "is a superuser"),
+        (replace(OWNED_THERE, owner="owner_lnd_acme"), "belongs to the role owner_lnd_acme"),
     ],
 )
 def test_what_belongs_to_others_is_refused(state: State, message: str) -> None:
@@ -132,6 +176,9 @@ def test_what_belongs_to_others_is_refused(state: State, message: str) -> None:
         ({"verifier": VERIFIER + "'; DROP"}, "no SCRAM-SHA-256 verifier"),
         ({"addresses": ["nodes.example.org"]}, "addresses: .*nodes.example.org"),
         ({"addresses": ["192.0.2.14 trust"]}, "addresses: "),
+        ({"owner": Owner('x"; DROP')}, "owner: .* no plain name"),
+        ({"owner": Owner("lnd_acme")}, "it is the role itself"),
+        ({"owner": Owner("other", "secret")}, "no SCRAM-SHA-256 verifier"),
     ],
 )
 def test_bad_input_is_refused(wrong: dict[str, object], message: str) -> None:

@@ -75,6 +75,10 @@ def found(changes: dict[str, dict[str, t.Any]], **groups: list[str]) -> list[str
             "acme": {"lnd_seed_dest": ""},
         },
         {"acme": {"lnd_postgres_host": "elsewhere"}, "chain": {"postgres_max_connections": 155}},
+        {"chain": {"bitcoind_install_method": "package", "bitcoind_package": "bitcoin-knots", "bitcoind_network": "regtest"}},
+        {"chain": {"bitcoind_install_method": "package", "bitcoind_package": "bitcoind", "bitcoind_network": "mainnet"}},
+        # The method decides whether the package is of any meaning.
+        {"chain": {"bitcoind_install_method": "release", "bitcoind_package": "bitcoin-knots"}},
     ],
 )
 def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
@@ -129,6 +133,17 @@ def test_an_inventory_that_works(changes: dict[str, dict[str, t.Any]]) -> None:
         (
             {"acme": {"lnd_postgres_maxconnections": 200}},
             ["PostgreSQL on chain has postgres_max_connections 400, and acme, gateway, globex, own-node need 540"],
+        ),
+        *(
+            (
+                {"chain": {"bitcoind_install_method": "package", "bitcoind_package": package, **network}},
+                [f"chain: bitcoind_package is {package}, and bitcoind_network {name}. Bitcoin Knots left Bitcoin's chain"],
+            )
+            for package, network, name in (
+                ("bitcoin-knots", {}, "mainnet"),
+                ("bitcoin-knots", {"bitcoind_network": "signet"}, "signet"),
+                ("Bitcoin-Knots-nox", {"bitcoind_network": "testnet4"}, "testnet4"),
+            )
         ),
     ],
 )

@@ -93,3 +93,34 @@ def test_what_cannot_be_done(tmp_path: Path, fails: Fails, kind: str, options: d
     one = {"path": str(tmp_path / "new"), **({"content": "x"} if kind == "files" else {}), **options}
     assert words in fails("config_files", **{kind: [one]})
     assert not (tmp_path / "new").is_file()
+
+
+def test_a_copy_of_a_services_file(tmp_path: Path, succeeds: Succeeds, fails: Fails) -> None:
+    """And of nothing that the service has put into its place."""
+    there, copy = tmp_path / "service/tls.cert", tmp_path / "etc/node.crt"
+    there.parent.mkdir()
+    wish = {"files": [{"path": str(copy), "copy_of": str(there)}]}
+    assert "There is no file" in fails("config_files", **wish)
+    assert succeeds("config_files", check=True, **wish)["changed"]
+    there.write_text("certificate")
+    for path in (there.parent, there):
+        os.chown(path, 4001, 4001)
+    assert succeeds("config_files", **wish)["changed"]
+    assert (copy.read_text(), copy.stat().st_uid, mode(copy)) == ("certificate", os.getuid(), 0o644)
+    assert not succeeds("config_files", **wish)["changed"]
+    (tmp_path / "secret").write_text("of root")
+    there.unlink()
+    there.symlink_to(tmp_path / "secret")
+    assert "tls.cert is a link" in fails("config_files", **wish)
+    assert copy.read_text() == "certificate"
+    assert "one of the following is required" in fails("config_files", files=[{"path": str(copy)}])
+    assert "mutually exclusive" in fails("config_files", files=[{"path": str(copy), "content": "", "copy_of": str(there)}])
+
+
+def test_a_link_is_not_taken_for_a_directory(tmp_path: Path, fails: Fails) -> None:
+    """It would be given to whom the directory should belong."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc").chmod(0o700)
+    (tmp_path / "link").symlink_to("etc")
+    assert "is no directory" in fails("config_files", directories=[{"path": str(tmp_path / "link"), "mode": "0755"}])
+    assert mode(tmp_path / "etc") == 0o700

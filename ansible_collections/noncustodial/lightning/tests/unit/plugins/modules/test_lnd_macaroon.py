@@ -147,6 +147,14 @@ def test_revoked_macaroon_stays_revoked_if_asked(scripted: Scripted, fails: t.An
     assert "was revoked on this node" in fails("lnd_macaroon", **options(file, revoked="refuse"), **scripted(ids()).options)
 
 
+def test_the_root_key_in_the_file_is_kept_to(scripted: Scripted, succeeds: t.Any, file: Path) -> None:
+    back = grant(root_key_id=9)
+    put(file, back)
+    lnd = scripted(ids(7, 9), checks(back))
+    result = succeeds("lnd_macaroon", **options(file, revoked="refuse"), **lnd.options)
+    assert (result["changed"], result["root_key_id"], result["other_root_key_ids"]) == (False, 9, [7])
+
+
 def test_forged_macaroon_is_baked_anew(scripted: Scripted, succeeds: t.Any, file: Path) -> None:
     found = put(file, grant())
     said = Fails("verification failed: signature mismatch after caveat verification", "INVALID_ARGUMENT")

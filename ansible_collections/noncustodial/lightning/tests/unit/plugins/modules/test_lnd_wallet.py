@@ -128,6 +128,13 @@ class TestNewSeed:
         assert (result["changed"], result["created"], result["actions"]) == (True, True, ["create"])
         assert not os.path.exists(owner["seed_path"])
 
+    def test_somebody_else_comes_first(self, scripted: Scripted, fails: t.Any, password: t.Any, owner: t.Any) -> None:
+        generated = Call(f"{UNLOCKER}/GenSeed", {"cipher_seed_mnemonic": WORDS})
+        lnd = scripted(*beginning("NON_EXISTING"), generated, Call(f"{UNLOCKER}/InitWallet", Fails("wallet already exists")))
+        message = fails("lnd_wallet", **password, **owner, **lnd.options)
+        assert "has got a wallet meanwhile that this run has not made" in message
+        assert "see who reached its port" in message
+
     def test_an_older_seed_is_kept(self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, password: t.Any, owner: t.Any) -> None:
         for name in ("seed.age", "seed.age.1"):
             (tmp_path / name).write_text(f"what was in {name}")

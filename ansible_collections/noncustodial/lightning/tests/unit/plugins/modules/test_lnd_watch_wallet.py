@@ -93,6 +93,11 @@ def test_create(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
     assert not any(account["xpub"] in json.dumps(result) for account in bundles.accounts())
 
 
+def test_somebody_else_comes_first(scripted: Scripted, fails: t.Any, options: Options) -> None:
+    lnd = scripted(*beginning("NON_EXISTING"), Call(INIT, Fails("wallet already exists")))
+    assert "has got a wallet meanwhile that this run has not made" in fails("lnd_watch_wallet", **options, **lnd.options)
+
+
 def test_check_mode(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
     lnd = scripted(*beginning("NON_EXISTING"))
     result = succeeds("lnd_watch_wallet", check=True, **options, **lnd.options)

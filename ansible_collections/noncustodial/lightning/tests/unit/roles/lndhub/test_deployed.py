@@ -127,12 +127,12 @@ print(json.dumps({"settings": dict(line.split("=", 1) for line in lines if line[
 
 def test_lndhub_go_gets_what_it_needs(tmp_path: Path) -> None:
     """By the same script as in the unit; no lndhub.go was at hand, so that what it makes of it is not shown here."""
-    secrets = {"pgpass": "*:*:hub_acme:hub_acme:0123abcd", "jwt_key": "4567", "admin_token": "89ef"}
+    secrets = {"pgpass": "*:*:hub_acme:owner_hub_acme:0123abcd", "jwt_key": "4567", "admin_token": "89ef"}
     (tmp_path / "credentials").mkdir()
     for name, content in secrets.items():
         (tmp_path / "credentials" / name).write_text(content)
     variables = {
-        "lndhub_self": {"database": "hub_acme", "config": "/etc/lndhub/acme"},
+        "lndhub_self": {"database": "hub_acme", "owner": "owner_hub_acme", "config": "/etc/lndhub/acme"},
         "lndhub_rpcserver": "localhost:10010",
         "lndhub_postgres_at": "db.example",
         "lndhub_postgres_maxconnections": 15,
@@ -152,7 +152,7 @@ def test_lndhub_go_gets_what_it_needs(tmp_path: Path) -> None:
     said = json.loads(subprocess.run([sys.executable, "-c", GO], cwd=run, env=environment, capture_output=True, check=True).stdout)
     settings = said["settings"]
     assert settings["DATABASE_URI"] == (
-        "postgresql://hub_acme:0123abcd@db.example:5432/hub_acme?sslmode=verify-full&sslrootcert=/etc/lndhub/acme/postgres.crt"
+        "postgresql://owner_hub_acme:0123abcd@db.example:5432/hub_acme?sslmode=verify-full&sslrootcert=/etc/lndhub/acme/postgres.crt"
     )
     assert (settings["JWT_SECRET"], settings["ADMIN_TOKEN"], settings["PORT"]) == ("4567", "89ef", "3001")
     assert settings["LND_MACAROON_FILE"] == "/run/credentials/lndhub@acme.service/macaroon"

@@ -11,7 +11,7 @@ import pytest
 
 from lndhub.config import Limits
 from lndhub.errors import BadAuth, TooMany
-from lndhub.logins import Logins, network, this_machine
+from lndhub.logins import Logins, host, network, this_machine
 
 WRONG, RIGHT = False, True
 HERE, NEXT_DOOR, ELSEWHERE = "192.0.2.1", "192.0.2.77", "198.51.100.1"
@@ -122,6 +122,13 @@ def test_right_passwords_are_counted_too() -> None:
     with pytest.raises(TooMany):
         door.renew(1)
     door.renew(2)
+
+
+def test_addresses_of_ipv6_that_cost_nothing_are_one() -> None:
+    door = Door()
+    assert [door.login(f"user{number}", f"2001:db8::{number}", WRONG) for number in range(6)] == ["wrong"] * 5 + ["too many"]
+    assert door.login("alice", "2001:db8:0:1::1", RIGHT) == "in"
+    assert (host("192.0.2.77"), host("::ffff:192.0.2.77"), host("local")) == ("192.0.2.77/32", "192.0.2.77/32", "local")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.0.1", "::1"])

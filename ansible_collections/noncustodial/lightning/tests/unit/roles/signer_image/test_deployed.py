@@ -73,21 +73,71 @@ def load_tasks(role: str, file: str) -> list[dict[str, t.Any]]:
 
 def test_an_address_and_a_name_are_told_apart(tmp_path: Path) -> None:
     place = Bench(tmp_path).place
-    named = render.lnd_conf(place, "regtest", Settings(address="signer.example"), ["192.0.2.1"], "/run/credentials/x")
+    named = render.lnd_conf(place, "regtest", Settings(address="signer.example"), True, "/run/credentials/x")
     assert "\ntlsextradomain=signer.example\n" in named
     assert "\nbitcoin.regtest=true\n" in named
     assert "\nbitcoin.node=nochainbackend\n" in named
     assert "\nwallet-unlock-password-file=/run/credentials/x/wallet-password\n" in named
-    numbered = render.lnd_conf(place, "mainnet", Settings(address="192.0.2.7"), ["192.0.2.1"], "/run/credentials/x")
+    numbered = render.lnd_conf(place, "mainnet", Settings(address="192.0.2.7"), True, "/run/credentials/x")
     assert "\ntlsextraip=192.0.2.7\n" in numbered
     assert "tlsextradomain" not in numbered
+
+
+def test_lnd_listens_to_its_own_machine_or_takes_no_wallet(tmp_path: Path) -> None:
+    """Never both; of a signer, and of a node whose inventory has more to say of where it listens."""
+    place = Bench(tmp_path).place
+    takes = "wallet-unlock-allow-create=true"
+
+    def listens(conf: str) -> list[str]:
+        return [line for line in conf.splitlines() if "listen=" in line.lower() and line != "nolisten=true"]
+
+    waits, serves = (render.lnd_conf(place, "regtest", Settings(address="signer.example"), made, "/x") for made in (False, True))
+    assert (takes in waits, listens(waits)) == (True, ["rpclisten=127.0.0.1:10009"])
+    assert (takes in serves, listens(serves)) == (False, ["rpclisten=0.0.0.0:10009"])
+    node = {**NODE, "lnd_config": {"RPCListen": ["192.0.2.1:1", "192.0.2.1:2"], "restlisten": "0.0.0.0:8080", "norest": False}}
+    waits, serves = (render_node({**node, "lnd_has_wallet": made}) for made in (False, True))
+    assert (takes in waits, listens(waits), "norest=false" in waits) == (True, ["rpclisten=127.0.0.1:10010"], True)
+    assert (takes in serves, len(listens(serves))) == (False, 4)
+    assert "RPCListen=192.0.2.1:2" in serves
+
+
+NODE: dict[str, t.Any] = {
+    "ansible_managed": "",
+    "lnd_name": "acme",
+    "lnd_alias": "acme",
+    "lnd_shape": "own_keys",
+    "lnd_self": {"rpc_port": 10010, "config": "/etc/lnd/acme", "database": "lnd_acme", "p2p_port": 9735, "p2p_host": "acme:9735"},
+    "lnd_network": "regtest",
+    "lnd_rpc_listen": ["0.0.0.0"],  # noqa: S104  # as a node has it that its tenant runs
+    "lnd_p2p_listen": [],
+    "lnd_bootstrap": False,
+    "lnd_credentials": "/run/credentials/x",
+    "lnd_tls_names": [],
+    "lnd_on_chain": True,
+    "lnd_bitcoind_address": "chain",
+    "lnd_bitcoind_rpc_port": 1,
+    "lnd_bitcoind_zmq_block_port": 2,
+    "lnd_bitcoind_zmq_tx_port": 3,
+    "lnd_postgres_address": "database",
+    "lnd_postgres_maxconnections": 20,
+}
+
+
+def render_node(variables: dict[str, t.Any]) -> str:
+    """lnd.conf as the role lnd makes it of these variables."""
+    environment = render.environment(COLLECTION / "roles/lnd/templates")
+    return environment.get_template("lnd.conf.j2").render(**variables)
 
 
 def test_the_firewall_lets_in_whom_kit_and_tenant_name(tmp_path: Path) -> None:
     kit = bundles.kit(provider_addresses=["192.0.2.14", "198.51.100.0/24"])
     image = Image("1", "0.21.3-beta", ("udp dport 53 accept",))
-    rules = render.rules(Bench(tmp_path).place, kit, Settings(admin_addresses=("203.0.113.0/24",)), image)
-    assert "ip saddr { 192.0.2.14, 198.51.100.0/24 } tcp dport 10009 accept" in rules
+    place, chosen = Bench(tmp_path).place, Settings(admin_addresses=("203.0.113.0/24",))
+    closed = render.rules(place, kit, chosen, image, serves=False)
+    rules = render.rules(place, kit, chosen, image, serves=True)
+    provider = "        ip saddr { 192.0.2.14, 198.51.100.0/24 } tcp dport 10009 accept\n"
+    assert provider in rules
+    assert closed == rules.replace(provider, "")
     assert "ip saddr { 203.0.113.0/24 } tcp dport 22 accept" in rules
     assert "        udp dport 53 accept\n" in rules
     assert rules.count("policy drop") == 3

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import baking, document
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from signer_init import status
 from signer_init.container import Container
@@ -97,7 +97,11 @@ FRESH: dict[str, t.Any] = {
         ({"bundle": None}, ["bundle"], "Run signer-init"),
         ({"free": 3 << 20}, ["disk"], "Make room on this machine's disk"),
         ({"free": 3 << 20, "node_id": ""}, ["disk", "lnd"], "Make room on this machine's disk"),
-        ({"revoked": True}, ["bundle"], "signer-init --root-key-id 2"),
+        ({"standing": baking.REVOKED}, ["bundle"], "signer-init --root-key-id 2"),
+        ({"standing": baking.REVOKED, "root_key_id": 4}, ["bundle"], "signer-init --root-key-id 5"),
+        # signer-init --root-key-id 2 was cut off before it had made that grant.
+        ({"standing": baking.DUE, "root_key_id": 2}, ["bundle"], "Run signer-init; it goes on where it was"),
+        ({"standing": baking.LIVE, "older": [1]}, [], "Give the bundle to your provider"),
         ({"bundle": {"expires": "2020-01-01T00:00:00Z"}}, [], "signer-init writes a new one"),
     ],
 )

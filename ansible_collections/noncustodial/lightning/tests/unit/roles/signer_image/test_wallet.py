@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import wallet as module
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError
 from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
@@ -151,6 +152,123 @@ def test_a_power_cut_between_wallet_and_the_end(bench: Bench, lnd: Lnd) -> None:
     lnd(*HAS_ONE, *SERVES)
     wallet(bench, None)
     assert not bench.place.pending_seed.exists()
+
+
+# --- a stranger
+
+
+STRANGERS = UnitError(f"systemctl restart lnd@signer.service failed. Its last lines: [ERR] LTND: Shutting down: {module.OPENS_OTHERWISE}")
+"""What systemd says of an lnd that has a wallet of another password."""
+PROVIDER, TAKES, LOOPBACK = "tcp dport 10009 accept", "wallet-unlock-allow-create=true", "rpclisten=127.0.0.1:10009"
+
+
+def closed(bench: Bench) -> bool:
+    """Whether nobody but this machine reaches lnd, by its own settings and by the firewall."""
+    conf, rules = bench.place.lnd_conf.read_text(), bench.place.rules.read_text()
+    return LOOPBACK in conf and TAKES in conf and PROVIDER not in rules
+
+
+def opened(bench: Bench) -> bool:
+    """Whether the provider reaches it, and it takes no wallet."""
+    conf, rules = bench.place.lnd_conf.read_text(), bench.place.rules.read_text()
+    return LOOPBACK not in conf and TAKES not in conf and PROVIDER in rules
+
+
+def set_up(bench: Bench, *arguments: t.Any, **options: t.Any) -> None:
+    """As run() does, to the wallet."""
+    given = agreed(bench, *arguments, **options)
+    steps.configure(given, None)
+    steps.have_wallet(given, lambda _text: None)
+
+
+def starts(bench: Bench, *outcomes: UnitError | None) -> None:
+    """How lnd starts, one time after the other."""
+    left = iter(outcomes)
+
+    def start() -> None:
+        error = next(left)
+        if error:
+            raise error
+
+    bench.lnd = start
+
+
+@pytest.mark.usefixtures("asked")
+def test_nobody_comes_in_before_the_wallet_is_shown_to_be_that_of_the_seed(bench: Bench, lnd: Lnd) -> None:
+    """Neither when lnd starts nor when the wallet is made; and when lnd starts with it, it takes no other."""
+    seen: list[str] = []
+
+    def look() -> None:
+        conf = bench.place.lnd_conf.read_text()
+        seen.append(
+            "closed" if closed(bench) else "proof" if TAKES not in conf and PROVIDER not in bench.place.rules.read_text() else "open"
+        )
+
+    bench.lnd = look
+    lnd(*NO_WALLET, GENERATED, *made(before=look))
+    set_up(bench, typed(*RIGHT))
+    assert seen == ["closed", "closed", "proof"]
+    assert opened(bench)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_strangers_wallet_is_refused(bench: Bench, lnd: Lnd, kept: bool) -> None:
+    """It was made while lnd waited; at the next run lnd serves with it, until it is started without being allowed to take one."""
+    if kept:
+        pending.keep(bench, pending.Pending(tuple(WORDS), "regtest", 1795371189, confirmed=True))
+    starts(bench, None, STRANGERS)
+    lnd(*HAS_ONE)
+    with pytest.raises(Refused, match=f"somebody else made it.*{bench.place.lnddir}/data.*{'with your seed' if kept else '--bring-seed'}"):
+        set_up(bench, typed())
+    assert bench.place.pending_seed.exists() == kept
+    assert PROVIDER not in bench.place.rules.read_text()
+    assert bench.done[-2:] == ["run", "stop"]
+    assert not bench.place.macaroon.exists()
+
+
+@pytest.mark.usefixtures("asked")
+def test_that_initwallet_was_answered_is_no_proof(bench: Bench, lnd: Lnd) -> None:
+    """Of two that come at the same time lnd takes one, and answers both."""
+    starts(bench, None, STRANGERS)
+    lnd(*NO_WALLET, GENERATED, *made()[: -len(SERVES)])
+    with pytest.raises(Refused, match="somebody else made it"):
+        set_up(bench, typed(*RIGHT))
+    found = pending.read(bench)
+    assert found is not None
+    assert found.confirmed
+    assert PROVIDER not in bench.place.rules.read_text()
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_stranger_who_comes_first(bench: Bench, lnd: Lnd) -> None:
+    exists = Call(f"{UNLOCKER}/InitWallet", Fails("wallet already exists"))
+    lnd(*NO_WALLET, GENERATED, exists)
+    with pytest.raises(Refused, match="has got a wallet meanwhile"):
+        set_up(bench, typed(*RIGHT))
+    assert bench.place.pending_seed.exists()
+    assert closed(bench)
+
+
+def test_a_strangers_wallet_is_not_set_aside_as_one_that_was_cut_off(bench: Bench) -> None:
+    pending.keep(bench, pending.Pending(tuple(WORDS), "regtest", 1795371189, confirmed=True))
+    bench.have_wallet()
+    starts(bench, STRANGERS)
+    with pytest.raises(Refused, match="somebody else made it"):
+        set_up(bench, None)
+    assert bench.place.wallet("regtest").exists()
+
+
+def test_a_signer_that_serves_is_not_cut_off(bench: Bench, lnd: Lnd) -> None:
+    """An upgrade or another run finds its wallet: the provider is let in all the time."""
+    bench.have_wallet()
+    seen: list[bool] = []
+    bench.lnd = lambda: seen.append(opened(bench))
+    lnd(*HAS_ONE, *SERVES)
+    set_up(bench, None)
+    assert seen == [True, True]
+
+
+# --- cut off in the making
 
 
 def test_a_half_made_wallet_is_set_aside_and_made_of_the_same_seed(bench: Bench, lnd: Lnd) -> None:

@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from ..accounts import User
 from ..errors import BadAuth, Forbidden
 from ..hub import Hub
+from ..logins import host
 
 # For the API's description alone; what comes in is read here, so that errors have LndHub's form.
 _described = Depends(
@@ -63,7 +64,7 @@ async def _creator(request: Request) -> None:
     if hub.config.service.create == "admin":
         hub.admin(bearer(request), address(request))
     else:
-        hub.creates.take(address(request))
+        hub.creates.take(host(address(request)))
 
 
 async def _hub(request: Request) -> Hub:

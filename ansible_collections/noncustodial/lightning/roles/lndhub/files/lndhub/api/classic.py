@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from .. import history, ledger, node
@@ -18,6 +18,7 @@ from ..outgoing import Paid
 from ..tokens import Pair
 from .access import CREATOR, USER, Address, CurrentUser, Running
 from .amounts import LooseSat, Sat, buffer, down, up
+from .slices import listed
 
 router = APIRouter(tags=["LndHub"])
 
@@ -207,11 +208,11 @@ async def balance(hub: Running, user: CurrentUser) -> dict[str, t.Any]:
     return {"BTC": {"AvailableBalance": down(available)}}
 
 
-@router.get("/gettxs", dependencies=USER)
-async def get_txs(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> list[dict[str, t.Any]]:
+@router.get("/gettxs", dependencies=USER, response_model=list[dict[str, t.Any]])
+async def get_txs(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Response:
     """Payments of the account, oldest first, those under way among them with what is reserved; `limit` of the newest, without `offset` newer ones."""
     found = await history.payments(hub.pool, user.id, ("pending", "settled"), limit, offset)
-    return [_transaction(payment) for payment in reversed(found)]
+    return await listed(found[::-1], _transaction)
 
 
 def _transaction(payment: history.Payment) -> dict[str, t.Any]:
@@ -231,11 +232,11 @@ def _transaction(payment: history.Payment) -> dict[str, t.Any]:
     }
 
 
-@router.get("/getuserinvoices", dependencies=USER)
-async def get_user_invoices(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> list[dict[str, t.Any]]:
+@router.get("/getuserinvoices", dependencies=USER, response_model=list[dict[str, t.Any]])
+async def get_user_invoices(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Response:
     """Invoices of the account, oldest first; `limit` of the newest, without `offset` newer ones."""
     found = await history.invoices(hub.pool, user.id, limit, offset)
-    return [_invoice(invoice) for invoice in reversed(found)]
+    return await listed(found[::-1], _invoice)
 
 
 def _invoice(invoice: history.Invoice) -> dict[str, t.Any]:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from datetime import datetime
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from .. import history, ledger
@@ -18,6 +19,7 @@ from ..errors import HubError, NotFound
 from .access import ADMIN, CREATOR, USER, CurrentUser, Running
 from .amounts import MAX_SAT, Sat, down, up
 from .classic import HEX32, Body, Bolt11, Limit, Offset, Records, Secret, Text, custom_records
+from .slices import listed
 
 router = APIRouter(prefix="/v2", tags=["v2"])
 
@@ -110,6 +112,10 @@ class Items(BaseModel):
     """A page of them, newest first."""
 
     invoices: list[Item]
+
+
+# As Items is written.
+_AROUND = ('{"invoices":[', "]}")
 
 
 class Pay(Body):
@@ -280,19 +286,19 @@ def _payment(payment: history.Payment) -> Item:
     )
 
 
-@router.get("/invoices/incoming", dependencies=USER)
-async def incoming(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Items:
+@router.get("/invoices/incoming", dependencies=USER, response_model=Items)
+async def incoming(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Response:
     """Invoices of the account, newest first."""
     found = await history.invoices(hub.pool, user.id, limit, offset)
     destination = await hub.node.node_id() if found else ""
-    return Items(invoices=[_invoice(invoice, destination) for invoice in found])
+    return await listed(found, lambda invoice: _invoice(invoice, destination).model_dump(mode="json"), *_AROUND)
 
 
-@router.get("/invoices/outgoing", dependencies=USER)
-async def outgoing(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Items:
+@router.get("/invoices/outgoing", dependencies=USER, response_model=Items)
+async def outgoing(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Response:
     """Payments of the account, newest first, those that failed or are under way among them."""
     found = await history.payments(hub.pool, user.id, ("pending", "settled", "failed"), limit, offset)
-    return Items(invoices=[_payment(payment) for payment in found])
+    return await listed(found, lambda payment: _payment(payment).model_dump(mode="json"), *_AROUND)
 
 
 @router.get("/invoices/{payment_hash}", dependencies=USER)
@@ -327,9 +333,9 @@ async def pay(hub: Running, user: CurrentUser, body: Pay) -> Payment:
     )
 
 
-async def _keysend(hub: Running, user: User, body: Keysend) -> Payment:
+async def _keysend(hub: Running, user: User, body: Keysend, within: float | None = None) -> Payment:
     records = custom_records(body.custom_records)
-    paid = await hub.paying.keysend(user, body.destination.lower(), body.amount * 1000, body.memo, records)
+    paid = await hub.paying.keysend(user, body.destination.lower(), body.amount * 1000, body.memo, records, within)
     return Payment(
         payment_request="",
         amount=up(paid.amount_msat),
@@ -355,9 +361,11 @@ async def keysend(hub: Running, user: CurrentUser, body: Keysend) -> Payment:
 async def multi_keysend(hub: Running, user: CurrentUser, body: MultiKeysend) -> KeysendResults:
     """Pay several nodes; each payment succeeds or fails by itself, and its place in the list says which."""
     results: list[KeysendResult] = []
+    # All of them have the time of one: who waits in front of the hub waits no longer.
+    end = time.monotonic() + hub.config.service.answer_within
     for each in body.keysends:
         try:
-            results.append(KeysendResult(keysend=await _keysend(hub, user, each)))
+            results.append(KeysendResult(keysend=await _keysend(hub, user, each, max(end - time.monotonic(), 0.0))))
         except HubError as error:
             results.append(KeysendResult(error={"error": True, "code": error.code, "message": error.message}))
     return KeysendResults(keysends=results)

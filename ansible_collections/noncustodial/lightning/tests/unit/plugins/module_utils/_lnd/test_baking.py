@@ -67,6 +67,39 @@ def test_what_was_revoked_stays_so_if_asked() -> None:
     assert baking.plan_present(keeps, Present(KEYS, exists=True)).changed
 
 
+def test_the_root_key_under_which_a_grant_came_back_stays() -> None:
+    """After a revocation of 7 its owner came back by 9, and then runs with 7 again, as the inventory says."""
+    keeps = replace(WANTED, keep_revoked=True)
+    back = Present(frozenset({0, 9}), exists=True, macaroon=baked(["info:read"], 9), accepted=True, protected=True)
+    assert baking.plan_present(keeps, back).actions == ()
+    assert baking.plan_present(WANTED, back).actions[0].args["root_key_id"] == 7, "another file's owner says where to"
+    [action] = baking.plan_present(replace(keeps, permissions=frozenset({"info:write"})), back).actions
+    assert (action.name, action.args["root_key_id"]) == ("bake", 9)
+    with pytest.raises(Refused, match="The grant 9 in /m was revoked on this node"):
+        baking.plan_present(keeps, replace(back, root_key_ids=frozenset({0})))
+    assert (
+        baking.plan_present(replace(keeps, root_key_id=10), replace(back, root_key_ids=frozenset({0}))).actions[0].args["root_key_id"] == 10
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "ids", "wanted", "standing", "others"),
+    [
+        (7, {0, 7}, 7, baking.LIVE, []),
+        (7, {0}, 7, baking.REVOKED, []),
+        (7, {0}, 8, baking.DUE, []),
+        (7, {0, 7}, 8, baking.DUE, [7]),
+        (8, {0, 7, 8}, 7, baking.LIVE, [7]),
+        (8, {0, 7}, 7, baking.REVOKED, [7]),
+        (None, {0, 7}, 7, baking.DUE, []),
+    ],
+)
+def test_how_it_stands_with_a_grant(file: int | None, ids: set[int], wanted: int, standing: str, others: list[int]) -> None:
+    desired = replace(WANTED, root_key_id=wanted, keep_revoked=True)
+    present = Present(frozenset(ids), exists=file is not None, macaroon=baked(["info:read"], file) if file is not None else None)
+    assert (baking.standing(desired, present), baking.others(desired, present)) == (standing, others)
+
+
 def test_order_of_caveats_counts() -> None:
     wanted = Desired("/m", 7, frozenset({"info:read"}), ("ipaddr a", "ipaddr b"))
     present = Present(KEYS, exists=True, macaroon=GOOD.attenuated("ipaddr b", "ipaddr a"), accepted=True, protected=True)

@@ -88,6 +88,11 @@ FAULTS: dict[str, tuple[Edit, str, str]] = {
     "macaroon no hex": (set_field("macaroon", "xyz"), "macaroon", "is not hexadecimal"),
     "macaroon cut": (lambda content: content.update(macaroon=content["macaroon"][:60]), "macaroon", "cannot be decoded"),
     "grant too wide": (granted(permissions=(*grant.PERMISSIONS, "onchain:write")), "macaroon", "grants more than is needed: onchain:write"),
+    "grant of eleven methods": (
+        granted(permissions=(*grant.PERMISSIONS, *grant.MUSIG2)),
+        "macaroon",
+        f"uri:/signrpc.Signer/MuSig2Sign. {grant.KEYS_MAY_BE_KNOWN}",
+    ),
     "grant too narrow": (granted(permissions=grant.PERMISSIONS[1:]), "macaroon", "does not grant uri:/walletrpc.WalletKit/SignPsbt"),
     "grant under root key 0": (granted(root_key_id=0), "macaroon", "root key id 0"),
     "node id no key": (set_field("node_id", "04" + "11" * 32), "node_id", "is not a compressed public key"),

@@ -172,6 +172,23 @@ def test_the_grant(permissions: t.Iterable[str], root_key_id: int, reasons: list
     assert [flaw.reason for flaw in grant.flaws(bundles.baked(permissions, root_key_id))] == reasons
 
 
+@pytest.mark.parametrize(
+    ("more", "cure"),
+    [
+        (grant.MUSIG2, grant.KEYS_MAY_BE_KNOWN),
+        *(((method,), grant.KEYS_MAY_BE_KNOWN) for method in grant.MUSIG2),
+        (("signer:generate",), grant.KEYS_MAY_BE_KNOWN),
+        (("macaroon:generate",), grant.KEYS_MAY_BE_KNOWN),
+        (("uri:/lnrpc.Lightning/BakeMacaroon",), grant.KEYS_MAY_BE_KNOWN),
+        (("onchain:write",), ""),
+        (("uri:/signrpc.Signer/SignOutputRaw",), ""),
+    ],
+)
+def test_what_gives_out_keys_says_so(more: tuple[str, ...], cure: str) -> None:
+    (flaw,) = grant.flaws(bundles.baked((*grant.PERMISSIONS, *more)))
+    assert (flaw.reason, flaw.cure) == (grant.TOO_WIDE, cure)
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"a": 1, "a": 2}', '{"a": NaN}', "[" * 100_000, b"\xff", "1" * 5000])
 def test_json_that_is_refused(text: str) -> None:
     with pytest.raises(document.NotJson):

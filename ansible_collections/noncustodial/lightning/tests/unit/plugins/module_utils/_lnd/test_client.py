@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, credential, messages
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, credential, macaroon, messages
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Missing, TimedOut, Unreachable
 from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
@@ -75,8 +75,9 @@ def test_paths_are_lnds_own(scripted: t.Any) -> None:
 
 def test_given_paths(scripted: t.Any, tmp_path: Path) -> None:
     lnd, other = scripted(), tmp_path / "other.macaroon"
-    other.write_bytes(b"other")
-    assert argspec.connection(params(tmp_path, tlscertpath=str(lnd.folder / "tls.cert"), macaroonpath=str(other))).macaroon == b"other"
+    granted = macaroon.decode(ADMIN).attenuated("time-before 2030-01-01T00:00:00Z").encode()
+    other.write_bytes(granted)
+    assert argspec.connection(params(tmp_path, tlscertpath=str(lnd.folder / "tls.cert"), macaroonpath=str(other))).macaroon == granted
 
 
 def test_a_sealed_macaroon(scripted: t.Any, tmp_path: Path, systemd_creds: SystemdCreds) -> None:
@@ -101,7 +102,7 @@ def test_missing_files(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="Is a directory") as caught:
+    with pytest.raises(InvalidInput, match="is no regular file") as caught:
         argspec.connection(params(tmp_path, tlscertpath=str(tmp_path)))
     assert not isinstance(caught.value, Missing)
 

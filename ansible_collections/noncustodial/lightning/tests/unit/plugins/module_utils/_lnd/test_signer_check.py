@@ -26,10 +26,11 @@ from ansible_collections.noncustodial.lightning.tests.unit.bundles import baked
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
 
 DAY = datetime.timedelta(days=1)
-STATE, VERSION, BALANCE, SIGN, SIGN_PSBT = (
+STATE, VERSION, BALANCE, MUSIG2, SIGN, SIGN_PSBT = (
     "lnrpc.State/GetState",
     "verrpc.Versioner/GetVersion",
     "lnrpc.Lightning/WalletBalance",
+    "signrpc.Signer/MuSig2CreateSession",
     "signrpc.Signer/SignMessage",
     "walletrpc.WalletKit/SignPsbt",
 )
@@ -185,7 +186,8 @@ def signature(message: bytes) -> bytes:
     return KEY.sign(message, ec.ECDSA(hashes.SHA256()))
 
 
-GOOD = (Call(STATE, {"state": "SERVER_ACTIVE"}, macaroon=False), Call(VERSION, NOW_VERSION), Call(BALANCE, DENIED))
+DENIES = (Call(BALANCE, DENIED), Call(MUSIG2, DENIED))
+GOOD = (Call(STATE, {"state": "SERVER_ACTIVE"}, macaroon=False), Call(VERSION, NOW_VERSION), *DENIES)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +210,7 @@ GOOD = (Call(STATE, {"state": "SERVER_ACTIVE"}, macaroon=False), Call(VERSION, N
         ([*GOOD[:2], Call(BALANCE, {"total_balance": 1})], "grant", "grant_not_enforced"),
         ([*GOOD[:2], Call(BALANCE, Fails("wallet is not ready"))], "grant", "grant_not_enforced"),
         ([*GOOD[:2], Call(BALANCE, Fails("gone", "UNAVAILABLE"))], "grant", "call_failed"),
+        ([*GOOD[:3], Call(MUSIG2, Fails("error parsing version: unknown MuSig2 version"))], "grant", "grant_not_enforced"),
         ([*GOOD, Call(SIGN, Fails("can't sign the hash: no key"))], "key", "key_unsigned"),
         ([*GOOD, Call(SIGN, {"signature": b"no signature"})], "key", "key_differs"),
         ([*GOOD, Call(SIGN, {"signature": signature(b"an older challenge")})], "key", "key_differs"),
@@ -235,7 +238,7 @@ def signing(lnd_box: list[ScriptedLnd]) -> Call:
 )
 def test_versions(scripted: t.Callable[..., ScriptedLnd], version: str, reason: str) -> None:
     box: list[ScriptedLnd] = []
-    box.append(scripted(GOOD[0], Call(VERSION, {"version": version}), GOOD[2], signing(box)))
+    box.append(scripted(GOOD[0], Call(VERSION, {"version": version}), *DENIES, signing(box)))
     failed = signer_check.check(scripted_target(box[0], node_version="0.21.3-beta")).failed
     assert failed is not None
     assert (failed.name, failed.reason) == ("version", reason)
@@ -262,7 +265,7 @@ def test_a_signer_that_lacks_keys(scripted: t.Callable[..., ScriptedLnd], answer
 def test_without_keys_the_accounts_are_not_asked_for(scripted: t.Callable[..., ScriptedLnd]) -> None:
     """As by the gate of a node that was onboarded before: it goes on, with a warning."""
     box: list[ScriptedLnd] = []
-    box.append(scripted(GOOD[0], Call(VERSION, {"version": "0.1.0-beta"}), GOOD[2], signing(box)))
+    box.append(scripted(GOOD[0], Call(VERSION, {"version": "0.1.0-beta"}), *DENIES, signing(box)))
     report = signer_check.check(scripted_target(box[0], node_version="0.21.3-beta"))
     assert (stage(report, "accounts").status, stage(report, "accounts").reason) == ("warn", "accounts_unasked")
     assert stage(report, "version").reason == "version_older"
@@ -272,11 +275,40 @@ def test_every_challenge_is_fresh(scripted: t.Callable[..., ScriptedLnd]) -> Non
     challenges = []
     for _time in range(2):
         box: list[ScriptedLnd] = []
-        box.append(scripted(GOOD[0], Call(VERSION, {"version": "0.1.0-beta"}), GOOD[2], signing(box)))
+        box.append(scripted(GOOD[0], Call(VERSION, {"version": "0.1.0-beta"}), *DENIES, signing(box)))
         signer_check.check(scripted_target(box[0], node_version="0.21.3-beta"))
         challenges.append(box[0].requests[-1].msg)
     assert challenges[0] != challenges[1]
     assert all(one.startswith(b"noncustodial.lightning signer check ") for one in challenges)
+
+
+# --- a grant of before, which had MuSig2 methods
+
+
+ELEVEN = baked((*grant.PERMISSIONS, *grant.MUSIG2)).encode()
+
+
+def test_a_grant_by_which_keys_can_be_computed(scripted: t.Callable[..., ScriptedLnd]) -> None:
+    failed = signer_check.check(scripted_target(scripted(*GOOD[:2]), macaroon=ELEVEN)).failed
+    assert failed is not None
+    assert (failed.name, failed.reason) == ("grant", grant.TOO_WIDE)
+    assert "signrpc.Signer/MuSig2Sign" in failed.seen
+    assert all(part in failed.cure for part in ("private keys", "Revoking does not help", "close the channels", "new seed", "new bundle"))
+
+
+def test_a_node_is_not_stopped_by_it(scripted: t.Callable[..., ScriptedLnd], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The start gate says it and goes on: the node has to run to close its channels, and to stop it takes nothing from whoever had the grant."""
+    box: list[ScriptedLnd] = []
+    # What follows the grant: the challenge, four questions for the clock, and one signature for the latency.
+    box.append(scripted(*GOOD[:2], signing(box), *[GOOD[1]] * 4, signing(box)))
+    (tmp_path / "grant").write_bytes(ELEVEN)
+    config = {"endpoint": f"localhost:{box[0].port}", "certificate_file": str(box[0].folder / "tls.cert"), "samples": 1}
+    (tmp_path / "config").write_text(document.canonical({**config, "macaroon_file": str(tmp_path / "grant"), "node_id": NODE_ID}).decode())
+    assert signer_check.main([str(tmp_path / "config")]) == 0
+    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["grant"].split()[:3] == ["warn", "grant", grant.TOO_WIDE]
+    assert "Revoking does not help" in lines["grant"]
+    assert lines["key"].startswith("ok")
 
 
 # --- what is told

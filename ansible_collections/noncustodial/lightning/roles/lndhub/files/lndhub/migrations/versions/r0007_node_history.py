@@ -9,12 +9,12 @@ from pathlib import Path
 
 from lndhub.migrations import execute
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Add it to the ledger."""
-    execute(Path(__file__).with_name("0006_node_history.sql"))
+    execute(Path(__file__).with_name("0007_node_history.sql"))
