@@ -100,11 +100,14 @@ class Setting:
         path.write_text(json.dumps({**self.options, "listen": {**self.options["listen"], **listen}}))
         return path
 
-    def run(self, command: str, *more: str) -> subprocess.CompletedProcess[str]:
-        """A command of the hub that ends."""
-        return subprocess.run(
-            [PYTHON, "-m", "lndhub", command, str(self.config()), *more], env=self.environment, capture_output=True, text=True, check=False
-        )
+    def run(self, command: str, *more: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """A command of the hub that ends.
+
+        Args:
+            typed: lines on its standard input.
+        """
+        arguments = [PYTHON, "-m", "lndhub", command, str(self.config()), *more]
+        return subprocess.run(arguments, env=self.environment, input=typed, capture_output=True, text=True, check=False)
 
     def migrate(self) -> Setting:
         """Make the schema."""

@@ -102,6 +102,17 @@ class Pair:
         fields = {"hash": payment_hash, "value_msat": msat, "private": True, **more}
         return str(self.client.call("invoicesrpc.Invoices/AddHoldInvoice", **fields).payment_request)
 
+    def settle(self, preimage: bytes) -> None:
+        """The node of the world takes the money for an invoice that it holds."""
+        assert self.client is not None
+        self.client.call("invoicesrpc.Invoices/SettleInvoice", preimage=preimage)
+
+    def held(self, payment_hash: bytes) -> str:
+        """What has become of an invoice of the node of the world, by lnd's name."""
+        assert self.client is not None
+        found = self.client.call("lnrpc.Lightning/LookupInvoice", r_hash=payment_hash)
+        return messages.enum_name("lnrpc.Invoice.InvoiceState", found.state)
+
     def cancel(self, request: str) -> None:
         """The node of the world does not take the money for one of its invoices any more."""
         assert self.client is not None

@@ -100,6 +100,7 @@ class Payment:
     first_hop_custom_records: dict[int, bytes] = field(default_factory=dict)
     creation_time_ns: int = 0
     payment_index: int = 0
+    htlcs: list[dict[str, t.Any]] = field(default_factory=list)
 
     def message(self) -> messages.Message:
         """As lnd sends it."""
@@ -149,6 +150,7 @@ class FakeLnd:
         before_cancel: called in CancelInvoice, before anything is done.
         broken: methods that answer with this error.
         clock: seconds that its clock is ahead.
+        node_id, height: its public key, and its best block.
         calls: how often each method was called.
         sent: what came with SendPaymentV2.
     """
@@ -164,6 +166,7 @@ class FakeLnd:
         self.before_cancel: t.Callable[[], None] = lambda: None
         self.broken: dict[str, Abort] = {}
         self.clock = 0.0
+        self.node_id, self.height = OWN, 800_000
         self.calls: Counter[str] = Counter()
         self.sent: list[messages.Message] = []
         self._settled: list[Invoice] = []
@@ -216,6 +219,14 @@ class FakeLnd:
             self._changed.notify_all()
         return payment
 
+    def forget(self) -> tuple[dict[bytes, Invoice], dict[str, Payment]]:
+        """Its database is lost, and made anew; returns what was in it."""
+        with self._changed:
+            old = self.invoices, self.payments
+            self.invoices, self.payments, self._settled, self._taken = {}, {}, [], 0
+            self._changed.notify_all()
+        return old
+
     def end(self, payment_hash: str, plan: Plan) -> None:
         """Bring a payment to its end."""
         with self._changed:
@@ -249,7 +260,7 @@ class FakeLnd:
                 raise Abort(f'verification failed: caveat "{caveat}" not satisfied: macaroon has expired')
 
     def _GetInfo(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
-        return {"identity_pubkey": OWN, "alias": "fake", "synced_to_chain": True}
+        return {"identity_pubkey": self.node_id, "block_height": self.height, "alias": "fake", "synced_to_chain": True}
 
     def _ChannelBalance(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
         return {"local_balance": {"sat": 5, "msat": 5000}}
@@ -281,7 +292,8 @@ class FakeLnd:
 
     def _ListInvoices(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
         with self.lock:
-            found = [one for one in self.invoices.values() if one.add_index > message.index_offset][: message.num_max_invoices]
+            found = [one for one in self.invoices.values() if one.add_index > message.index_offset]
+            found = found[-1:] if message.reversed else found[: message.num_max_invoices]
             return {"invoices": [self._invoice(one) for one in found]}
 
     def _ListPayments(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
@@ -289,7 +301,7 @@ class FakeLnd:
             found = sorted(
                 (one for one in self.payments.values() if one.payment_index > message.index_offset), key=lambda one: one.payment_index
             )
-            return {"payments": [one.message() for one in found[: message.max_payments]]}
+            return {"payments": [one.message() for one in (found[-1:] if message.reversed else found[: message.max_payments])]}
 
     def _CancelInvoice(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
         self.before_cancel()

@@ -9,6 +9,10 @@ lndhub check CONFIG                        say whether database, node and signer
 lndhub reconcile CONFIG                    compare a restored ledger with lnd's records; 0: it is open, 3: something is unexplained
 lndhub assign CONFIG HASH LOGIN [MSAT]     book something unexplained to a user
 lndhub acknowledge CONFIG HASH             leave something unexplained as it is
+lndhub pending CONFIG                      list the payments under way over the node, and what lnd says of each
+lndhub end CONFIG HASH failed REASON       say that a payment under way was not made; asks for words
+lndhub end CONFIG HASH paid FEE_MSAT REASON    say that it was made; asks for its preimage, and for words
+lndhub accept CONFIG REASON                follow an lnd that has not the history of before; asks for words
 
 The configuration is a TOML or JSON file without secrets; those are files in $CREDENTIALS_DIRECTORY.
 """
@@ -76,9 +80,7 @@ def _reconcile(config: Config) -> int:
 def _assign(config: Config, payment_hash: str, login: str, msat: str = "0") -> int:
     from . import commands
 
-    wanted, amount = _hash(payment_hash), int(msat) if msat.isascii() and msat.isdigit() else -1
-    if not 0 <= amount <= MAX_MSAT:
-        raise ConfigError(f"{msat} is no amount in msat")
+    wanted, amount = _hash(payment_hash), _msat(msat)
     return commands.run(lambda hub: commands.assign(hub, wanted, login, amount), config)
 
 
@@ -87,6 +89,41 @@ def _acknowledge(config: Config, payment_hash: str) -> int:
 
     wanted = _hash(payment_hash)
     return commands.run(lambda hub: commands.acknowledge(hub, wanted), config)
+
+
+def _pending(config: Config) -> int:
+    from . import by_hand, commands
+
+    return commands.run(by_hand.pending, config)
+
+
+def _end(config: Config, payment_hash: str, how: str, *more: str) -> int:
+    from . import by_hand, commands
+
+    wanted = _hash(payment_hash)
+    if {"failed": 1, "paid": 2}.get(how) != len(more):
+        raise ConfigError("say failed and a reason, or paid, the fee in msat and a reason")
+    *fee, reason = more
+    return commands.run(lambda hub: by_hand.end(hub, wanted, how, _msat(*fee or ("0",)), _reason(reason)), config)
+
+
+def _accept(config: Config, reason: str) -> int:
+    from . import by_hand, commands
+
+    return commands.run(lambda hub: by_hand.accept(hub, _reason(reason)), config)
+
+
+def _reason(text: str) -> str:
+    if not 1 <= len(text.strip()) <= 1000:
+        raise ConfigError("give a reason of 1 to 1000 characters: how you know")
+    return text.strip()
+
+
+def _msat(text: str) -> int:
+    amount = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= amount <= MAX_MSAT:
+        raise ConfigError(f"{text} is no amount in msat")
+    return amount
 
 
 def _hash(text: str) -> bytes:
@@ -106,6 +143,9 @@ _COMMANDS: dict[str, tuple[t.Callable[..., int], tuple[int, ...]]] = {
     "reconcile": (_reconcile, (0,)),
     "assign": (_assign, (2, 3)),
     "acknowledge": (_acknowledge, (1,)),
+    "pending": (_pending, (0,)),
+    "end": (_end, (3, 4)),
+    "accept": (_accept, (1,)),
 }
 """Each command, and how many more arguments it takes."""
 

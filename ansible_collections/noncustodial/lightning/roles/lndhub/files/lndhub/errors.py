@@ -40,6 +40,20 @@ class Closed(HubError):
     code, status, default = 7, 503, "the hub is being checked against its node; nothing was booked, try again later"
 
 
+class HistoryLost(Closed):
+    """lnd is not the one whose records the ledger follows: its database was lost or set back, or it is another node.
+
+    Args:
+        why: what shows it.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"lnd is not the one whose records this ledger follows: {why}. Nothing is released. If lnd's own database can come back, bring it back; "
+            "if not, say of each payment under way what became of it (lndhub pending, lndhub end), and accept the node as it is (lndhub accept)"
+        )
+
+
 class NotEnoughBalance(HubError):
     """The balance does not cover the amount and the reserve for fees."""
 

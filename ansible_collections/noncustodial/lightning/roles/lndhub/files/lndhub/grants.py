@@ -19,9 +19,10 @@ GRANTS: dict[str, str] = {
     "transfers": "SELECT, INSERT (kind, key)",
     "entries": "SELECT, INSERT",
     "invoices": "SELECT, INSERT, UPDATE (payment_request, state, received_msat, settled_at, internal)",
-    "payments": "SELECT, INSERT, UPDATE (state, fee_msat, preimage, failure, ended_at)",
-    "unexplained": "SELECT, INSERT, UPDATE (state, amount_msat, fee_msat, acknowledged_at, assigned_to)",
-    "progress": "SELECT, UPDATE (settle_index, payment_index, add_index, closed)",
+    "payments": "SELECT, INSERT, UPDATE (state, fee_msat, preimage, failure, ended_at, taken, said)",
+    "unexplained": "SELECT, INSERT, UPDATE (state, amount_msat, fee_msat, reason, acknowledged_at, assigned_to)",
+    "progress": "SELECT, UPDATE (settle_index, payment_index, add_index, closed, lost)",
+    "histories": "SELECT, INSERT (node_id, after_invoice, after_payment, reason, found)",
 }
 
 # The functions of triggers that write where who has set them off may not. They do so as the owner.

@@ -25,6 +25,7 @@ from .logins import Logins, host
 from .marks import Marks
 from .metrics import Metrics
 from .node import Node
+from .node_history import NodeHistory
 from .outgoing import Outgoing
 from .paying import Paying
 from .reconcile import Reconcile
@@ -52,13 +53,14 @@ class Hub:
         self.node = Node(config)
         self.tokens = Tokens(config.binary("jwt_key").strip(), config.service)
         self.accounts = Accounts(pool, limits, Passwords())
-        marks = Marks(pool)
+        self.marks = marks = Marks(pool)
+        self.history = NodeHistory(pool, self.node)
         self.incoming = Incoming(pool, self.node, marks, config)
-        self.outgoing = Outgoing(paying, self.node, marks, config)
+        self.outgoing = Outgoing(paying, self.node, self.history, marks, config)
         self.internal = Internal(paying, self.node, limits)
         self.paying = Paying(self.node, self.internal, self.outgoing, config.node.cltv_limit)
-        self.recovery = Recovery(pool, self.node, self.incoming, marks, config)
-        self.reconcile = Reconcile(pool, self.recovery, self.incoming, self.internal, self.outgoing, config)
+        self.recovery = Recovery(pool, self.node, self.history, self.incoming, marks, config)
+        self.reconcile = Reconcile(pool, self.history, self.recovery, self.incoming, self.internal, self.outgoing, config)
         self.health = Health(pool, self.node)
         self.metrics = Metrics(pool, self.node, self.health)
         self.requests = Buckets(limits.requests_per_second, limits.burst)

@@ -119,7 +119,7 @@ SELECT invoice.user_id AS payee, invoice.state, (SELECT id FROM payment) AS id F
 
 _SETTLE = """
 WITH payment AS (
-  UPDATE payments SET state = 'settled', fee_msat = $2, preimage = $3, ended_at = now() WHERE id = $1 AND state = 'pending' RETURNING *
+  UPDATE payments SET state = 'settled', fee_msat = $2, preimage = $3, said = $4, ended_at = now() WHERE id = $1 AND state = 'pending' RETURNING *
 ), transfer AS (
   INSERT INTO transfers (kind, key) SELECT 'payment', 'end:' || id FROM payment RETURNING id
 ), part AS (
@@ -137,7 +137,7 @@ SELECT id FROM payment
 
 _RELEASE = """
 WITH payment AS (
-  UPDATE payments SET state = 'failed', failure = $2, ended_at = now() WHERE id = $1 AND state = 'pending' RETURNING *
+  UPDATE payments SET state = 'failed', failure = $2, said = $3, ended_at = now() WHERE id = $1 AND state = 'pending' RETURNING *
 ), transfer AS (
   INSERT INTO transfers (kind, key) SELECT 'release', 'end:' || id FROM payment RETURNING id
 ), posted AS (
@@ -349,14 +349,23 @@ def _refused() -> t.Iterator[None]:
         raise
 
 
-async def settle(pool: Pool, payment_id: int, fee_msat: int, preimage: bytes) -> bool:
-    """End a payment that lnd has made: amount and fee leave, what is left of the reserve comes back. False if it had ended before."""
-    return await pool.fetchval(_SETTLE, payment_id, fee_msat, preimage) is not None
+async def settle(pool: Pool, payment_id: int, fee_msat: int, preimage: bytes, said: str | None = None) -> bool:
+    """End a payment that lnd has made: amount and fee leave, what is left of the reserve comes back. False if it had ended before.
+
+    Args:
+        said: why a person says so, in place of lnd.
+    """
+    return await pool.fetchval(_SETTLE, payment_id, fee_msat, preimage, said) is not None
 
 
-async def release(pool: Pool, payment_id: int, failure: str) -> bool:
-    """End a payment that lnd has not made and will not make: all of the reserve comes back. False if it had ended before."""
-    return await pool.fetchval(_RELEASE, payment_id, failure) is not None
+async def release(pool: Pool, payment_id: int, failure: str, said: str | None = None) -> bool:
+    """End a payment that lnd has not made and will not make: all of the reserve comes back. False if it had ended before.
+
+    Args:
+        failure: why, for the user.
+        said: why a person says so, in place of lnd.
+    """
+    return await pool.fetchval(_RELEASE, payment_id, failure, said) is not None
 
 
 async def deposit(pool: Pool, payment_hash: bytes, received_msat: int, settle_date: int, settle_index: int) -> int | None:

@@ -46,6 +46,7 @@ class Metrics:
         self._unexplained = self._gauge(
             "unexplained", "What lnd has and the ledger cannot name, and nobody has acknowledged; the hub is closed"
         )
+        self._lost = self._gauge("history_lost", "Whether lnd is not the one whose records the ledger follows; the hub is closed")
         self._settle_index = self._gauge("settle_index", "How far the settled invoices of the node are booked")
         self._up = Gauge("lndhub_up", "Whether a dependency answers", ("dependency",), registry=self.registry)
 
@@ -80,7 +81,7 @@ class Metrics:
                 """
                 SELECT count(*) AS pending, coalesce(sum(htlcs) FILTER (WHERE kind <> 'internal'), 0) AS htlcs,
                   coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest,
-                  (SELECT settle_index FROM progress) AS settle_index,
+                  (SELECT settle_index FROM progress) AS settle_index, (SELECT lost IS NOT NULL FROM progress) AS lost,
                   (SELECT count(*) FROM unexplained WHERE acknowledged_at IS NULL AND state <> 'failed') AS unexplained FROM payments WHERE state = 'pending'
                 """,
             )
@@ -88,6 +89,7 @@ class Metrics:
             self._htlcs.set(row["htlcs"])
             self._oldest.set(float(row["oldest"]))
             self._unexplained.set(row["unexplained"])
+            self._lost.set(row["lost"])
             self._settle_index.set(row["settle_index"])
         if state.node == "ok":
             try:

@@ -111,6 +111,7 @@ class Payment:
         mark: what the hub that made it has written there; empty if no hub did.
         created: seconds since 1970.
         index: lnd's, which grows.
+        claimable_until: the block up to which the last of its attempts that are under way can be claimed; 0 if none is, or the hops were left out.
     """
 
     payment_hash: bytes
@@ -123,6 +124,7 @@ class Payment:
     payment_request: str
     created: int
     index: int
+    claimable_until: int = 0
 
     @property
     def ended(self) -> bool:
@@ -132,9 +134,14 @@ class Payment:
 
 @dataclass(frozen=True)
 class Info:
-    """The node itself."""
+    """The node itself.
+
+    Attributes:
+        height: of its best block.
+    """
 
     node_id: str
+    height: int
     plain: t.Mapping[str, t.Any]
 
 
@@ -188,7 +195,7 @@ class Node:
     async def info(self) -> Info:
         """The node as it is now."""
         answer = await self._client.call("lnrpc.Lightning/GetInfo")
-        self._info = Info(answer.identity_pubkey, messages.plain(answer))
+        self._info = Info(answer.identity_pubkey, answer.block_height, messages.plain(answer))
         return self._info
 
     async def node_id(self) -> str:
@@ -253,6 +260,18 @@ class Node:
             "lnrpc.Lightning/ListPayments", include_incomplete=True, index_offset=index, max_payments=at_most, omit_hops=True
         )
         return [_payment(one) for one in answer.payments]
+
+    async def last_payment_index(self) -> int:
+        """The greatest index of a payment; 0 if there is none."""
+        answer = await self._client.call(
+            "lnrpc.Lightning/ListPayments", include_incomplete=True, max_payments=1, reversed=True, omit_hops=True
+        )
+        return max((one.payment_index for one in answer.payments), default=0)
+
+    async def last_invoice_index(self) -> int:
+        """The greatest add index of an invoice; 0 if there is none."""
+        answer = await self._client.call("lnrpc.Lightning/ListInvoices", num_max_invoices=1, reversed=True)
+        return max((one.add_index for one in answer.invoices), default=0)
 
     async def cancel(self, payment_hash: bytes) -> bool:
         """Make sure that an invoice is not paid from outside from now on; False if it was paid before.
@@ -361,4 +380,5 @@ def _payment(answer: messages.Message) -> Payment:
         answer.payment_request,
         answer.creation_time_ns // 10**9,
         answer.payment_index,
+        max((one.route.total_time_lock for one in answer.htlcs if not one.status), default=0),
     )

@@ -18,6 +18,9 @@ paused, or its request may still be on its way, and be served later. No lock in 
 A failed one alone proves nothing before that: it may be the record of an earlier attempt at the same invoice. The process that hands the
 payment over does not need the proof, because what it reads from its own call is about its own attempt.
 
+All of this holds only as long as lnd has the history that the ledger follows, see node_history: an lnd whose database was made anew does not know
+what it had sent. So that is looked at before anything is released here, and what lnd is known to have had is never released because it has it no more.
+
 A payment of this hash that has not this user's mark is of another program on the node, and is never booked to the user. While lnd has it, lnd
 refuses the user's own.
 """
@@ -45,6 +48,7 @@ from .db import Pool
 from .errors import InTransit, PaymentFailed
 from .limits import fee_limit, parts
 from .marks import Marks
+from .node_history import NodeHistory
 
 _LOG = logging.getLogger("lndhub.outgoing")
 
@@ -73,20 +77,25 @@ class Paid:
 
 @dataclass(frozen=True)
 class Pending:
-    """A payment whose end is not booked yet."""
+    """A payment whose end is not booked yet.
+
+    Attributes:
+        taken: the ledger has noted that lnd has had it.
+    """
 
     id: int
     user_id: int
     payment_hash: bytes
     amount_msat: int
     send_before: datetime
+    taken: bool = False
 
 
 class Outgoing:
     """Makes payments over the node."""
 
-    def __init__(self, pool: Pool, lnd: node.Node, marks: Marks, config: Config) -> None:
-        self._pool, self._node, self._marks, self._config = pool, lnd, marks, config
+    def __init__(self, pool: Pool, lnd: node.Node, history: NodeHistory, marks: Marks, config: Config) -> None:
+        self._pool, self._node, self._history, self._marks, self._config = pool, lnd, history, marks, config
         # The payments that this process hands over and follows at this moment.
         self.followed: set[int] = set()
         self._tasks: set[asyncio.Task[Paid]] = set()
@@ -271,14 +280,17 @@ class Outgoing:
 
         Raises:
             CallError: lnd does not answer.
+            HistoryLost: lnd is not the one whose records the ledger follows; nothing was released.
         """
         record = await self._node.payment(pending.payment_hash)
         if record is not None and record.status != "FAILED":
             if await self._is_of(pending, record):
+                await self._note(pending)
                 await self._book(pending, record)
                 return
             if await self._marks.payer(record.payment_hash, record.mark) is not None:
                 # Of a restored ledger: this one had failed, and another user has paid the invoice since. That payment is found by recovery.
+                await self._history.confirm()
                 _LOG.warning("payment %d: lnd has one of another user in its place; its reservation is released", pending.id)
                 await ledger.release(self._pool, pending.id, "another user has paid it")
                 return
@@ -286,7 +298,10 @@ class Outgoing:
             return
         # Asked again, because only an answer after the refusal counts.
         record = await self._node.payment(pending.payment_hash)
-        if record is None:
+        await self._history.confirm()
+        if record is None and pending.taken:
+            _LOG.error("payment %d was in lnd, and is not there any more; a person must say what became of it, see lndhub end", pending.id)
+        elif record is None:
             _LOG.warning("payment %d was never taken by lnd; its reservation is released", pending.id)
             await ledger.release(self._pool, pending.id, "it never reached the node")
         elif record.status == "FAILED" or await self._is_of(pending, record):
@@ -294,6 +309,20 @@ class Outgoing:
         else:
             _LOG.warning("payment %d: lnd has one of another program in its place; its reservation is released", pending.id)
             await ledger.release(self._pool, pending.id, _OTHERWISE)
+
+    async def note(self, pending: Pending) -> None:
+        """Note of a payment that is followed that lnd has it, if it has.
+
+        Raises:
+            CallError: lnd does not answer.
+        """
+        record = await self._node.payment(pending.payment_hash)
+        if record is not None and record.status != "FAILED" and await self._is_of(pending, record):
+            await self._note(pending)
+
+    async def _note(self, pending: Pending) -> None:
+        if not pending.taken:
+            await self._pool.execute("UPDATE payments SET taken = true WHERE id = $1 AND state = 'pending' AND NOT taken", pending.id)
 
     async def _is_of(self, pending: Pending, record: node.Payment) -> bool:
         """Whether lnd's record has the mark of the user."""

@@ -18,10 +18,11 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors
 from . import db, ledger
 from .config import Config
 from .db import Pool
-from .errors import HubError
+from .errors import HistoryLost, HubError
 from .incoming import Incoming
 from .internal import Internal
 from .node import AWAY
+from .node_history import NodeHistory
 from .outgoing import Outgoing, Pending
 from .recovery import Recovery
 from .tokens import remove_lapsed
@@ -38,8 +39,18 @@ _CLOSED_EVERY = 2.0
 class Reconcile:
     """Brings what is pending to its end."""
 
-    def __init__(self, pool: Pool, recovery: Recovery, incoming: Incoming, internal: Internal, outgoing: Outgoing, config: Config) -> None:
-        self._pool, self._recovery, self._incoming, self._internal, self._outgoing = pool, recovery, incoming, internal, outgoing
+    def __init__(
+        self,
+        pool: Pool,
+        history: NodeHistory,
+        recovery: Recovery,
+        incoming: Incoming,
+        internal: Internal,
+        outgoing: Outgoing,
+        config: Config,
+    ) -> None:
+        self._pool, self._history, self._recovery, self._incoming = pool, history, recovery, incoming
+        self._internal, self._outgoing = internal, outgoing
         self._every = config.service.reconcile_every
         # A process that was there before may have handed a payment to lnd that comes late. Until then each round compares.
         self._settled = time.monotonic() + config.node.send_within + config.node.grace + self._every
@@ -66,19 +77,29 @@ class Reconcile:
 
     async def _compare(self) -> None:
         self._rounds += 1
-        if not self.open or self._rounds % _COMPARE_EVERY == 0 or time.monotonic() < self._settled:
-            await self._recovery.look()
-            self._compared = True
-        self.open = await ledger.is_open(self._pool)
+        try:
+            if not self.open or self._rounds % _COMPARE_EVERY == 0 or time.monotonic() < self._settled:
+                await self._recovery.look()
+                self._compared = True
+            else:
+                await self._history.confirm()
+        except HistoryLost:
+            # Nothing is looked at in an lnd that does not know what was before.
+            self._compared = False
+        finally:
+            self.open = self._compared and await ledger.is_open(self._pool)
         if self.open is not self._told:
             self._told = self.open
             if self.open:
                 _LOG.info("the hub is open")
             else:
-                _LOG.error("the hub is closed: its ledger does not agree with lnd; run lndhub reconcile")
+                lost = await self._pool.fetchval("SELECT lost FROM progress")
+                _LOG.error(
+                    "the hub is closed: %s", HistoryLost(lost) if lost else "its ledger does not agree with lnd; run lndhub reconcile"
+                )
 
     async def payments(self) -> None:
-        """Look at each pending payment that this process does not follow itself.
+        """Look at each pending payment that this process does not follow itself, and note of the others that lnd has them.
 
         Raises:
             CallError: lnd does not answer at all; the others are left for the next time.
@@ -86,12 +107,18 @@ class Reconcile:
         last = 0
         while True:
             rows = await self._pool.fetch(
-                "SELECT id, user_id, kind, payment_hash, amount_msat, send_before FROM payments WHERE state = 'pending' AND id > $1 ORDER BY id LIMIT $2",
+                """
+                SELECT id, user_id, kind, payment_hash, amount_msat, send_before, taken,
+                  kind <> 'internal' AND NOT taken AND created_at < now() - $3 * interval '1 second' AS to_note
+                FROM payments WHERE state = 'pending' AND id > $1 ORDER BY id LIMIT $2
+                """,
                 last,
                 _BATCH,
+                self._every,
             )
             mine = self._outgoing.followed | self._internal.followed
-            left = [row for row in rows if row["id"] not in mine]
+            # Of those that are followed it is noted that lnd has them.
+            left = [row for row in rows if row["id"] not in mine or row["to_note"]]
             for begin in range(0, len(left), _AT_ONCE):
                 results = await asyncio.gather(*(self._one(row) for row in left[begin : begin + _AT_ONCE]), return_exceptions=True)
                 for row, result in zip(left[begin:], results, strict=False):
@@ -110,8 +137,12 @@ class Reconcile:
                 await self._internal.finish(row["id"], row["payment_hash"])
             except HubError as ended:
                 _LOG.info("internal payment %d: %s", row["id"], ended)
+            return
+        pending = Pending(row["id"], row["user_id"], row["payment_hash"], row["amount_msat"], row["send_before"], row["taken"])
+        if pending.id in self._outgoing.followed:
+            await self._outgoing.note(pending)
         else:
-            await self._outgoing.look(Pending(row["id"], row["user_id"], row["payment_hash"], row["amount_msat"], row["send_before"]))
+            await self._outgoing.look(pending)
 
     async def _tokens(self) -> None:
         await remove_lapsed(self._pool)

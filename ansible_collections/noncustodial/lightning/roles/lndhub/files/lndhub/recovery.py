@@ -29,10 +29,11 @@ from .incoming import Incoming
 from .limits import fee_limit
 from .marks import Marks
 from .node import Node
+from .node_history import NodeHistory
 
 _LOG = logging.getLogger("lndhub.recovery")
 # Any number: held by the process that compares.
-_LOCK = 6_845_202
+_LOCK = 6_845_203
 # Seconds that it is waited for: another one may have much to compare.
 _PATIENCE = 600.0
 _PAGE = 500
@@ -68,8 +69,8 @@ class Recovery:
     If two did, one could find a balance too small for a payment, just before the other has booked the deposit that it was made from.
     """
 
-    def __init__(self, pool: Pool, lnd: Node, incoming: Incoming, marks: Marks, config: Config) -> None:
-        self._pool, self._node, self._incoming, self._marks, self._config = pool, lnd, incoming, marks, config
+    def __init__(self, pool: Pool, lnd: Node, history: NodeHistory, incoming: Incoming, marks: Marks, config: Config) -> None:
+        self._pool, self._node, self._history, self._incoming, self._marks, self._config = pool, lnd, history, incoming, marks, config
 
     async def look(self, restored: bool = False) -> Found:
         """Compare all that is new in lnd since the last look.
@@ -78,6 +79,7 @@ class Recovery:
             restored: the ledger is known to be an older one, though nothing in lnd may show it.
 
         Raises:
+            HistoryLost: lnd is not the one whose records the ledger follows; nothing was compared.
             CallError: lnd does not answer; what was found before is booked.
         """
         async with self._pool.acquire() as connection:
@@ -89,8 +91,10 @@ class Recovery:
 
     async def _look(self, restored: bool) -> Found:
         found = Found()
+        await self._history.confirm()
         await self._invoices(restored, found)
         lost, place = await self._lost_payments()
+        lost += await self._made_after_all()
         if restored or lost or found != Found():
             if not restored:
                 # That it is an older one is known now, so that the young ones are lost as well.
@@ -237,6 +241,18 @@ class Recovery:
             if len(page) < _PAGE:
                 return lost, keep
 
+    async def _made_after_all(self) -> list[node.Payment]:
+        """Payments that lnd has made, though a person has said that they failed."""
+        rows = await self._pool.fetch(
+            """
+            SELECT DISTINCT payment_hash FROM payments p WHERE said IS NOT NULL AND state = 'failed'
+              AND NOT EXISTS (SELECT FROM payments o WHERE o.payment_hash = p.payment_hash AND o.state <> 'failed')
+              AND NOT EXISTS (SELECT FROM unexplained u WHERE u.payment_hash = p.payment_hash AND u.state <> 'failed')
+            """
+        )
+        records = [await self._node.payment(row["payment_hash"]) for row in rows]
+        return [record for record in records if record is not None and record.status == "SUCCEEDED"]
+
     async def _recover(self, record: node.Payment, found: Found) -> None:
         # It may have ended since it was listed, and the list leaves out the hops, and with them the fee: only what lnd says of it alone may be booked.
         now = await self._node.payment(record.payment_hash)
@@ -299,6 +315,8 @@ class Recovery:
         for row in await self._pool.fetch("SELECT payment_hash, reason FROM unexplained WHERE kind = 'payment' AND state = 'pending'"):
             record = await self._node.payment(row["payment_hash"])
             if record is None or record.status == "FAILED":
+                # What another lnd says proves nothing.
+                await self._history.confirm()
                 await self._pool.execute(
                     "UPDATE unexplained SET state = 'failed' WHERE payment_hash = $1 AND state = 'pending'", row["payment_hash"]
                 )
