@@ -223,6 +223,11 @@ class Recovery:
                 [record.payment_hash for record in page],
             )
             live = {row["payment_hash"]: row for row in rows}
+            ended = await self._pool.fetch(
+                "SELECT payment_hash, user_id FROM payments WHERE state = 'failed' AND said IS NOT NULL AND payment_hash = ANY($1)",
+                [record.payment_hash for record in page],
+            )
+            by_hand = {(row["payment_hash"], row["user_id"]) for row in ended}
             for record in page:
                 place = record.index
                 settled = settled and record.created <= young
@@ -232,6 +237,9 @@ class Recovery:
                     # Of somebody else on this node, be it the hub of another ledger; or nothing has moved.
                     continue
                 row = live.get(record.payment_hash)
+                if row is None and (record.payment_hash, payer) in by_hand:
+                    # A person has ended it, though lnd waits for it for ever. If lnd makes it after all, _made_after_all finds it.
+                    continue
                 if row is None:
                     lost.append(record)
                 elif row["state"] == "pending" and payer != row["user_id"]:
