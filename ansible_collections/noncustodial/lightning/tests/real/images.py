@@ -40,8 +40,9 @@ TOKENS = re.compile(r"(\d+)\. (\w+)")
 
 def podman(*arguments: str | Path, check: bool = True, **options: t.Any) -> subprocess.CompletedProcess[str]:
     """Run podman."""
-    done = subprocess.run(["podman", *map(str, arguments)], check=False, capture_output=True, text=True, **options)
-    assert done.returncode == 0 or not check, f"podman {' '.join(map(str, arguments))}: {done.stderr}"
+    # A journal may hold what is no text: the length of a message of several lines, for one.
+    done = subprocess.run(["podman", *map(str, arguments)], check=False, capture_output=True, text=True, errors="replace", **options)
+    assert done.returncode == 0 or not check, f"podman {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}"
     return done
 
 
