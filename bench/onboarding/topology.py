@@ -111,6 +111,7 @@ def provider_hosts(tenants: list[Tenant]) -> dict[str, Any]:
 def signer_hosts(tenants: list[Tenant]) -> dict[str, Any]:
     """The tenants' inventories in one: each signer on its own machine with its own tenant's keys."""
     desk = "{{ ncl_state }}/{{ tenant }}"
+    kit = "ncl_state ~ '/provider/kits/' ~ tenant ~ '.json'"
     return {
         "all": {
             "children": {
@@ -126,6 +127,8 @@ def signer_hosts(tenants: list[Tenant]) -> dict[str, Any]:
                         "lnd_seed_recipient": f"{{{{ lookup('ansible.builtin.file', '{STATE}/' ~ tenant ~ '/age_recipient') }}}}",
                         "signer_address": "{{ inventory_hostname }}",
                         "signer_kit": "{{ ncl_state }}/provider/kits/{{ tenant }}.json",
+                        "signer_tenant": "{{ tenant }}",
+                        "signer_kit_fingerprint": f"{{{{ lookup('ansible.builtin.file', {kit}) | from_json | noncustodial.lightning.kit_fingerprint }}}}",
                         "signer_bundle_dest": "{{ ncl_state }}/provider/bundles/{{ tenant }}.json",
                         "signer_signing_key": f"{desk}/signing_key",
                         "signer_admin_addresses": [f"{PREFIX}.0/24"],

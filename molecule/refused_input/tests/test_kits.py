@@ -16,10 +16,16 @@ import pytest
 from regtest import Regtest
 
 WRONG: list[tuple[dict[str, t.Any], str]] = [
-    ({"network": "mainnet"}, "for mainnet and lnd"),
-    ({"provider_addresses": ["192.0.2.1 } tcp dport 22 accept #"]}, "is not a list of one or more IPv4 addresses and networks"),
-    ({"provider_addresses": ["0.0.0.0/0"]}, "none wider than /16"),
-    ({"provider_addresses": []}, "is not a list of one or more"),
+    ({"network": "mainnet"}, "is for mainnet, and this is on regtest"),
+    ({"provider_addresses": ["192.0.2.1 } tcp dport 22 accept #"]}, "is neither an IPv4 address nor an IPv4 network of /16 or narrower"),
+    ({"provider_addresses": ["0.0.0.0/0"]}, "is neither an IPv4 address nor an IPv4 network of /16 or narrower"),
+    ({"provider_addresses": ["10.0.0.0/16"]}, "networks wider than /24 are not let in unasked"),
+    ({"provider_addresses": []}, "is empty"),
+    ({"provider_addresses": [f"192.0.2.{number}" for number in range(9)]}, "has 9 entries, more than 8"),
+    # By whoever has it in hand on its way.
+    ({"provider_addresses": ["203.0.113.66"]}, "and what was compared with the provider is"),
+    ({"age_recipient": "age1" + "q" * 58}, "and what was compared with the provider is"),
+    ({"tenant": "globex"}, "The kit is for the tenant globex, and this is acme's"),
 ]
 
 

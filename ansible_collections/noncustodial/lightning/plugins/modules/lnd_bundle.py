@@ -14,6 +14,7 @@ description:
     writes one file.
   - What it holds goes by O(shape); of a signer it is what makes a watch-only node, of a whole node what a hub needs to connect, or just what the
     gateway needs to open its channel.
+  - What is signed names the kit's age recipient and the kit's fingerprint, so that no other provider can take the bundle for its own.
   - A bundle that the provider would refuse is not written. The error names each fault with its path.
   - The file tells outside only tenant, network, date, the two public keys and a hash. The accounts and the macaroon are readable by the
     provider alone, not even by the tenant, so that whether it must be written anew is decided by that hash.

@@ -11,7 +11,10 @@ short_description: Open a tenant's bundle and check it, without any connection
 version_added: 0.1.0
 description:
   - Runs on the provider's controller. Decrypts a bundle, verifies the tenant's signature, and checks all that can be checked offline.
-  - A bundle with any fault is refused. The error names every fault with its path, such as C(accounts[12].xpub).
+  - A bundle with any fault is refused. The error names the faults with their paths, such as C(accounts[12].xpub). Without the tenant's signature
+    nothing in it is judged, or shown.
+  - What the tenant has signed names this provider's age recipient and the fingerprint of the kit, so that a bundle which another provider has read, or
+    which was made with an altered kit, is refused.
   - What it returns holds no secret, unless O(with_secrets) is set.
 extends_documentation_fragment:
   - noncustodial.lightning.attributes.info
@@ -100,6 +103,16 @@ bundle:
       type: str
       returned: success
       sample: mainnet
+    recipient:
+      description: The provider's age public key, as the tenant has signed it.
+      type: str
+      returned: success
+      sample: age1skyj5nxekkd4wxnud5257k8zadnj3taquxua0mu6jhxdpuwlpgzsyafzf2
+    kit_fingerprint:
+      description: Of the kit with which the tenant has made the bundle.
+      type: str
+      returned: success
+      sample: PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MZ
     endpoint:
       description: Where to dial the lnd.
       type: str

@@ -22,6 +22,18 @@ options:
     description: The kit that the provider gave, a file.
     type: path
     required: true
+  kit_fingerprint:
+    description: The kit's fingerprint, as the provider says it by another way than the one by which the kit came. A kit with another one is refused.
+    type: str
+    default: ""
+  tenant:
+    description: The tenant's own name. A kit for another one is refused.
+    type: str
+    default: ""
+  kit_widest:
+    description: Prefix length of the widest network that the kit may let in, from 16 to 32.
+    type: int
+    default: 24
   network:
     description: The network that the signer is meant for, as the kit must say.
     type: str
@@ -59,6 +71,7 @@ EXAMPLES = r"""
   noncustodial.lightning.signer_launch_info:
     region: eu-central-1
     kit: ~/signer-desk/kit.json
+    kit_fingerprint: PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MZ
     image_id: ami-0123456789abcdef0
     subnet_id: subnet-0123456789abcdef0
     instance_type: t3.micro
@@ -72,6 +85,11 @@ tenant:
   returned: success
   type: str
   sample: acme
+kit_fingerprint:
+  description: Of the kit.
+  returned: success
+  type: str
+  sample: PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MZ
 network:
   description: The network that the kit is for.
   returned: success
@@ -125,6 +143,9 @@ def main() -> None:
     module = AwsModule(
         {
             "kit": {"type": "path", "required": True},
+            "kit_fingerprint": {"type": "str", "default": ""},
+            "tenant": {"type": "str", "default": ""},
+            "kit_widest": {"type": "int", "default": 24},
             "network": {"type": "str", "choices": ["mainnet", "testnet", "testnet4", "signet", "regtest"], "default": "mainnet"},
             "image_id": {"type": "str", "required": True},
             "subnet_id": {"type": "str", "required": True},

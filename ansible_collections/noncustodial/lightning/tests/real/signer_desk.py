@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bundle, document, envelope
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import kit as kits
 from ansible_collections.noncustodial.lightning.tests.real.daemons import run_module
 
 VERSION = "0.21.3-beta"
@@ -92,8 +93,9 @@ def age_key(folder: Path, name: str) -> tuple[Path, str]:
 
 
 def user_data(kit: Values | None = None, key: str = "@KEY@") -> dict[str, str]:
-    """The seed of a machine: who may log in, and the kit if it comes with that."""
+    """The seed of a machine: who may log in, and the kit if it comes with that, with the fingerprint that its provider says."""
     config: Values = {"ssh_authorized_keys": [key]} if key else {}
     if kit:
-        config["write_files"] = [{"path": "/etc/signer/kit.json", "permissions": "0600", "content": json.dumps(kit)}]
+        files = {"kit.json": json.dumps(kit), "kit_fingerprint": kits.fingerprint(kit)}
+        config["write_files"] = [{"path": f"/etc/signer/{name}", "permissions": "0600", "content": text} for name, text in files.items()]
     return {"user-data": f"#cloud-config\n{json.dumps(config)}\n"}

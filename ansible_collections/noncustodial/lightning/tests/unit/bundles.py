@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bundle, document, grant, macaroon
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import kit as kits
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NOW = datetime.datetime(2026, 12, 1, tzinfo=datetime.UTC)
@@ -71,13 +72,16 @@ def forged(xpub: str, at: int, part: bytes) -> str:
     return text
 
 
-def good(**changes: t.Any) -> dict[str, t.Any]:
-    """A bundle without a fault, but for the changes."""
+def good(made_with: dict[str, t.Any] | None = None, **changes: t.Any) -> dict[str, t.Any]:
+    """A bundle without a fault, but for the changes, for a kit: that of kit() unless another one is given."""
+    of = made_with or kit()
     return {
         "schema": bundle.SCHEMA,
         "version": bundle.VERSION,
         "tenant": "acme",
         "network": "regtest",
+        "recipient": of["age_recipient"],
+        "kit_fingerprint": kits.fingerprint(of),
         "endpoint": "signer-acme:10009",
         "certificate": (FIXTURES / "signer.crt").read_text(),
         "macaroon": baked().encode().hex(),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.aws import REGION, StandIn
 
@@ -76,13 +77,15 @@ class Site:
 def of_a_tenant(aws: StandIn, folder: Path) -> Site:
     """That of a tenant with a subnet, to whom an image is shared."""
     ec2 = aws.client("ec2")
-    (folder / "kit.json").write_text(json.dumps(bundles.kit(provider_addresses=["192.0.2.14", "203.0.113.0/24"])))
+    kit = bundles.kit(provider_addresses=["192.0.2.14", "203.0.113.0/24"])
+    (folder / "kit.json").write_text(json.dumps(kit))
     variables = {
         "signer_ec2_region": REGION,
         "signer_ec2_endpoint_url": aws.url,
         "signer_ec2_image_id": aws.image("Lightning signer 1.0.0, lnd 0.21.3-beta"),
         "signer_ec2_network": "regtest",
         "signer_ec2_kit": str(folder / "kit.json"),
+        "signer_ec2_kit_fingerprint": fingerprint(kit),
         "signer_ec2_subnet_id": ec2.describe_subnets()["Subnets"][0]["SubnetId"],
         "signer_ec2_ssh_key": KEY,
         "signer_ec2_admin_addresses": ["198.51.100.7"],

@@ -87,6 +87,15 @@ def test_lnd_looks_where_bitcoind_publishes(server: str, client: str) -> None:
     assert load("bitcoind", "defaults/main.yml")[server] == load("lnd", "defaults/main.yml")[client]
 
 
+def test_a_tenant_takes_no_wider_networks_than_the_code_says() -> None:
+    for role in ("signer", "handover"):
+        assert load(role, "defaults/main.yml")[f"{role}_kit_widest"] == kit.WIDEST_BY_DEFAULT
+        assert (
+            load(role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"][f"{role}_kit_widest"]["default"]
+            == kit.WIDEST_BY_DEFAULT
+        )
+
+
 @pytest.mark.parametrize(
     ("line", "is_core"),
     [
@@ -111,10 +120,6 @@ def test_the_nodes_may_call_what_lnd_calls() -> None:
     methods = load("bitcoind", "vars/main.yml")["bitcoind_node_methods"]
     assert methods == sorted(set(methods))
     assert {"getnetworkinfo", "getdeploymentinfo", "getblockchaininfo", "getblockhash", "sendrawtransaction"} <= set(methods)
-
-
-def test_the_signers_firewall_takes_the_addresses_that_a_kit_may_have() -> None:
-    assert load("signer", "vars/main.yml")["signer_provider_address"] == kit.ADDRESS.pattern
 
 
 def test_what_preflight_reads_has_defaults() -> None:

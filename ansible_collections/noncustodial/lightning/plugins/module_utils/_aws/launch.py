@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._lnd import kit, versions
+from .._lnd import agreement, kit, versions
 from .._lnd.errors import InvalidInput, Refused
 from . import description
 from .errors import Gone, NotPossible
@@ -20,6 +20,14 @@ if t.TYPE_CHECKING:
 _MEMORY = 900
 # The widest network, as in a kit.
 _WIDEST = 16
+_CURES = agreement.Cures(
+    tenant="Ask the provider for your own kit, or correct tenant (signer_ec2_tenant)",
+    widest="Ask the provider for the addresses that dial. If so many are meant, set kit_widest (signer_ec2_kit_widest)",
+    fingerprint=(
+        "Compare it with the one that the provider has, by the way by which your signing key goes, such as a call, and not by the one by which the kit came. "
+        "If they are the same, set kit_fingerprint (signer_ec2_kit_fingerprint). Otherwise the kit was altered on its way"
+    ),
+)
 
 
 def read_launch(client: Client, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -36,6 +44,8 @@ def read_launch(client: Client, options: t.Mapping[str, t.Any]) -> dict[str, t.A
             f"The kit {options['kit']} is for {found['network']}, and network says {options['network']}",
             "Ask the provider for a kit of the right network, or correct network",
         )
+    agreement.check_widest(options["kit_widest"])
+    agreement.check(found, agreement.Agreement(options["tenant"], options["kit_fingerprint"]), [], options["kit_widest"], _CURES)
     admins = networks(options["admin_addresses"])
     subnet = _one(client, "DescribeSubnets", "Subnets", SubnetIds=[options["subnet_id"]])
     if subnet["MapPublicIpOnLaunch"] and not options["public"]:
@@ -51,6 +61,7 @@ def read_launch(client: Client, options: t.Mapping[str, t.Any]) -> dict[str, t.A
     check_machine(image, machine, options["instance_type"])
     return {
         "tenant": found["tenant"],
+        "kit_fingerprint": kit.fingerprint(found),
         "network": found["network"],
         "provider_addresses": networks(found["provider_addresses"]),
         "admin_addresses": admins,

@@ -24,6 +24,8 @@ HARDENED = 0x80000000
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _LENGTH = 78
+# The text of so many bytes and four of a checksum has at most 112; to decode one takes time that grows with the square of its length.
+_LETTERS = 112
 
 # SLIP 132 for x, y, z (mainnet) and t, u, v (the test networks); simnet's own from btcd's parameters.
 _PUBLIC = {
@@ -115,6 +117,8 @@ def _point(key: bytes) -> t.Any:
 
 
 def _base58check(text: str) -> bytes:
+    if len(text) > _LETTERS:
+        raise InvalidInput("is longer than any extended public key")
     number = 0
     for letter in text:
         digit = _ALPHABET.find(letter)

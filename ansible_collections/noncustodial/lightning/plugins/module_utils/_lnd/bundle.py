@@ -10,12 +10,14 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from . import bip32, certificate, document, endpoint, grant, macaroon, segwit, versions
+from . import bip32, certificate, document, endpoint, grant, kit, macaroon, segwit, versions
 from .argspec import NETWORKS
 from .errors import InvalidInput
+from .printable import printable
 from .problems import Problem, check_fields, joined, shown
 
-SCHEMA, VERSION = "noncustodial.lightning/bundle", 1
+# Version 2 names for whom it is: what one provider reads cannot be passed to another as if it had been meant for that one.
+SCHEMA, VERSION = "noncustodial.lightning/bundle", 2
 
 # Of a bundle that makes a watch-only node; node_bundle.py has those of the other shapes.
 FIELDS: dict[str, type | tuple[type, ...]] = {
@@ -23,6 +25,8 @@ FIELDS: dict[str, type | tuple[type, ...]] = {
     "version": int,
     "tenant": str,
     "network": str,
+    "recipient": str,
+    "kit_fingerprint": str,
     "endpoint": str,
     "certificate": str,
     "macaroon": str,
@@ -49,6 +53,14 @@ _CLOCKS_DIFFER = datetime.timedelta(hours=2)
 _PRIVATE = re.compile(r"(?<![1-9A-HJ-NP-Za-km-z])[xyztuvs]prv[1-9A-HJ-NP-Za-km-z]{20}|PRIVATE KEY|AGE-SECRET-KEY-")
 _NODE_ID = re.compile(r"0[23][0-9a-f]{64}")
 _HEX = re.compile(r"([0-9a-f]{2})+")
+
+# Characters of a field: the tenant signs what it likes, and each of them is judged. Accounts beyond 259 are faults, of which some are told.
+_MOST = {"certificate": 1 << 14, "macaroon": 1 << 13}
+_MOST_OTHERS = 256
+_MOST_ACCOUNTS = 512
+
+OLDER = ": it was written by a release before this one. The tenant has to upgrade its collection or image, and to write a new bundle"
+"""What there is to be said of version 1."""
 
 Place = tuple[int, int, int]
 
@@ -110,8 +122,11 @@ def validate(bundle: object, terms: Terms) -> list[Problem]:
     found = _private_keys(bundle) + check_fields(bundle, terms.kind.fields)
     if not isinstance(bundle, dict):
         return found
+    large = _too_large(bundle)
+    if large:
+        return found + large
     if (bundle.get("schema"), bundle.get("version")) != (terms.kind.schema, VERSION):
-        return [*found, Problem("schema", f"is not {terms.kind.schema} version {VERSION}")]
+        return [*found, Problem("schema", f"is not {terms.kind.schema} version {VERSION}{OLDER if bundle.get('version') == 1 else ''}")]
     for name in terms.kind.fields:
         if name in bundle and name in terms.kind.checks and not _told(found, name):
             found += _fault(name, terms.kind.checks[name], bundle[name], terms)
@@ -122,6 +137,16 @@ def validate(bundle: object, terms: Terms) -> list[Problem]:
         found += [Problem("certificate", problem)] if problem else []
     if isinstance(bundle.get("accounts"), list):
         found += account_problems(bundle["accounts"], _network(bundle, terms), bundle.get("node_id"))
+    return found
+
+
+def _too_large(bundle: t.Mapping[str, t.Any]) -> list[Problem]:
+    """What has more than it ever needs, and is not looked into."""
+    texts = {name: (len(value), _MOST.get(name, _MOST_OTHERS)) for name, value in bundle.items() if isinstance(value, str)}
+    found = [Problem(joined("", name), f"has {size} characters, more than {most}") for name, (size, most) in texts.items() if size > most]
+    accounts = bundle.get("accounts")
+    if isinstance(accounts, list) and len(accounts) > _MOST_ACCOUNTS:
+        found.append(Problem("accounts", f"are {len(accounts)}, more than {_MOST_ACCOUNTS}"))
     return found
 
 
@@ -153,7 +178,7 @@ def summary(bundle: t.Mapping[str, t.Any], kind: Kind) -> dict[str, t.Any]:
         **shown_fields,
         "certificate_expires": document.date_text(max(one.ends for one in certificate.read(bundle["certificate"]))),
         "root_key_id": decoded.root_key_id,
-        "caveats": list(decoded.caveats),
+        "caveats": list(map(printable, decoded.caveats)),
     }
 
 
@@ -163,6 +188,19 @@ def _equal(name: str) -> t.Callable[[t.Any, Terms], None]:
             raise InvalidInput(f"is {shown(value)}, but the kit is for {shown(terms.kit[name])}")
 
     return check
+
+
+def _recipient(value: str, terms: Terms) -> None:
+    if value != terms.kit["age_recipient"]:
+        raise InvalidInput(f"is {shown(value)}, and not the public key of this provider: the bundle was signed for another one")
+
+
+def _kit_fingerprint(value: str, terms: Terms) -> None:
+    """Of an offer that was taken up it was compared then; the kit may have changed since, as with each new address."""
+    if value != kit.fingerprint(terms.kit) and not terms.taken_up:
+        raise InvalidInput(
+            f"is {shown(value)}, and that of the kit here {kit.fingerprint(terms.kit)}: the tenant has another kit. Give it this one, and compare fingerprints"
+        )
 
 
 def _endpoint(value: str, _terms: Terms) -> None:
@@ -196,23 +234,26 @@ def _node_id(value: str, _terms: Terms) -> None:
 
 def _birthday(value: int, terms: Terms) -> None:
     if not _GENESIS <= value <= (terms.now + _CLOCKS_DIFFER).timestamp():
-        raise InvalidInput(f"is {value}, which is no time in seconds since 1970 between Bitcoin's first block and now")
+        raise InvalidInput(f"is {shown(value)}, which is no time in seconds since 1970 between Bitcoin's first block and now")
 
 
 def _version(value: str, terms: Terms) -> None:
+    versions.check_bare(value)
     if versions.parse(value) < versions.parse(terms.kit["lnd_version"]) and not terms.taken_up:
         raise InvalidInput(f"is {value}, older than the node's {terms.kit['lnd_version']}: the signer's lnd must be upgraded first")
 
 
 def _expires(value: str, terms: Terms) -> None:
     if document.date(value) <= terms.now and not terms.taken_up:
-        raise InvalidInput(f"was {value}: the offer is no longer open, and the tenant must write a new bundle")
+        raise InvalidInput(f"was {shown(value)}: the offer is no longer open, and the tenant must write a new bundle")
 
 
 # What every bundle has, and what every lnd that is dialled has besides.
 COMMON: dict[str, t.Callable[[t.Any, Terms], None]] = {
     "tenant": _equal("tenant"),
     "network": _equal("network"),
+    "recipient": _recipient,
+    "kit_fingerprint": _kit_fingerprint,
     "node_id": _node_id,
     "expires": _expires,
 }
@@ -239,6 +280,9 @@ def account_problems(accounts: list[t.Any], network: str, node_id: str | None) -
             found += shape
             continue
         place: Place = (account["purpose"], account["coin_type"], account["account"])
+        if not all(0 <= step < bip32.HARDENED for step in place):
+            found.append(Problem(path, "has a number that is in no path"))
+            continue
         if place not in wanted:
             found.append(Problem(path, f"({place_text(place)}) is none that a node on {network} wants"))
         elif place in paths:

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 
 from .endpoint import Endpoint
 from .errors import InvalidInput
+from .printable import printable
 
 IMPORT_ERROR: ImportError | None = None
 try:
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
 except ImportError as missing:
     IMPORT_ERROR = missing
@@ -66,8 +68,8 @@ def read(pem: str) -> tuple[Certificate, ...]:
         raise InvalidInput("is not a PEM file of certificates only")
     try:
         return tuple(_certificate(x509.load_pem_x509_certificate(block.encode())) for block in blocks)
-    except ValueError as error:
-        raise InvalidInput(f"holds a certificate that cannot be read ({error})") from error
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
+        raise InvalidInput(f"holds a certificate that cannot be read ({printable(str(error))})") from error
 
 
 def problem(certificates: t.Sequence[Certificate], endpoint: Endpoint, now: datetime.datetime) -> str | None:
@@ -82,8 +84,10 @@ def problem(certificates: t.Sequence[Certificate], endpoint: Endpoint, now: date
 
 
 def listed(certificates: t.Sequence[Certificate]) -> str:
-    """All names and addresses of the certificates, for a message."""
-    return ", ".join(dict.fromkeys(str(name) for one in certificates for name in (*one.names, *one.addresses))) or "no name at all"
+    """All names and addresses of the certificates, for a message. Whoever made a certificate has chosen them."""
+    return (
+        printable(", ".join(dict.fromkeys(str(name) for one in certificates for name in (*one.names, *one.addresses)))) or "no name at all"
+    )
 
 
 def _certificate(parsed: t.Any) -> Certificate:

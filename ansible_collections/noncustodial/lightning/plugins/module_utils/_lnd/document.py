@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import typing as t
 
 from .errors import InvalidInput
 
 _DATE = "%Y-%m-%dT%H:%M:%SZ"
+# Ours have four levels. What is deeper could be read, but neither judged nor written again.
+_MAX_DEPTH = 16
 
 
 class NotJson(InvalidInput):
@@ -22,10 +25,12 @@ def read(text: str | bytes) -> t.Any:
     """The value of a JSON text.
 
     Raises:
-        NotJson: it is none, or holds NaN, an infinity, or the same name twice.
+        NotJson: it is none, or holds NaN, an infinity, half a character (a lone surrogate), the same name twice, or more than 16 levels.
     """
     try:
-        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
+        _check(value)
+        return value
     except (ValueError, RecursionError) as error:
         raise NotJson("is not JSON: it was cut, altered, or is another file") from error
 
@@ -59,6 +64,26 @@ def now() -> datetime.datetime:
 
 def _refuse(text: str) -> t.NoReturn:
     raise ValueError(text)
+
+
+def _check(value: t.Any) -> None:
+    """Refuse what could not be written again, and what is too deep; level by level, for a call for each level would have an end of its own."""
+    level = [value]
+    for _depth in range(_MAX_DEPTH):
+        inner: list[t.Any] = []
+        for one in level:
+            if isinstance(one, str):
+                one.encode()
+            elif isinstance(one, float) and not math.isfinite(one):
+                raise ValueError("a number is too great")
+            elif isinstance(one, dict):
+                inner += [*one, *one.values()]
+            elif isinstance(one, list):
+                inner += one
+        if not inner:
+            return
+        level = inner
+    raise ValueError("it has too many levels")
 
 
 def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:

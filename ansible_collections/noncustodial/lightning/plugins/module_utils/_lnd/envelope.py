@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundle on its way: signed by the tenant, encrypted to the provider, in a file whose outside tells only what both may show."""
+"""The bundle on its way: signed by the tenant, encrypted to the provider, in a file whose outside tells only what both may show.
+
+The outside is signed by nobody, and anybody who has a kit can encrypt. So nothing of a file is judged or shown before the tenant's signature is known to be
+right, but for what tells a bundle that is not ours to open.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +32,11 @@ FIELDS: dict[str, type | tuple[type, ...]] = {
     "encrypted": str,
 }
 _INNER_FIELDS: dict[str, type | tuple[type, ...]] = {"bundle": dict, "signature": str}
-_REPEATED = ("tenant", "network", "expires")
+_REPEATED = ("tenant", "network", "recipient", "expires")
 
-# A bundle of 259 accounts is about 70 kB.
-_MAX_BYTES = 1 << 20
+# A bundle of 259 accounts is about 70 kB, and a signature about 300 bytes.
+_MAX_BYTES = 1 << 18
+_MAX_SIGNATURE = 1 << 11
 _CURE = "Nothing was changed. Ask the tenant for a new bundle, or correct what is named"
 
 
@@ -88,11 +93,8 @@ def open_file(path: str, provider: Provider, terms: bundle.Terms) -> dict[str, t
         InvalidInput: the file or one of the provider's own keys cannot be used.
     """
     pinned = sshsig.public_key(provider.signing_key)
-    data = read_file(path, "the bundle")
-    if len(data) > _MAX_BYTES:
-        raise _refused(path, [Problem("", f"has {len(data)} bytes, more than any bundle")])
     try:
-        outer = document.read(data)
+        outer = document.read(read_file(path, "the bundle", _MAX_BYTES))
     except document.NotJson as error:
         raise _refused(path, [Problem("", error.what)]) from error
     found = _check_outside(outer, provider, terms)
@@ -110,8 +112,11 @@ def _check_outside(outer: object, provider: Provider, terms: bundle.Terms) -> li
     if found or not isinstance(outer, dict):
         return found
     wanted = terms.kind.schema
-    if (outer["schema"], outer["version"]) != (wanted, bundle.VERSION):
-        return [Problem("schema", f"is {shown(outer['schema'])}, not {wanted} version {bundle.VERSION}: it is of a node of another shape")]
+    if outer["schema"] != wanted:
+        return [Problem("schema", f"is {shown(outer['schema'])}, not {wanted}: it is of a node of another shape")]
+    if outer["version"] != bundle.VERSION:
+        older = bundle.OLDER if outer["version"] == 1 else ""
+        return [Problem("version", f"is {shown(outer['version'])}, not {bundle.VERSION}{older}")]
     for name in ("tenant", "network"):
         if outer[name] != terms.kit[name]:
             found.append(Problem(name, f"is {shown(outer[name])}, but the kit is for {shown(terms.kit[name])}"))
@@ -131,12 +136,15 @@ def _open(outer: dict[str, t.Any], provider: Provider, pinned: str, terms: bundl
     if found:
         return {}, found
     content: dict[str, t.Any] = inner["bundle"]
-    if digest(content) != outer["sha256"]:
-        found.append(Problem("sha256", "is not that of the content: the file was altered"))
+    if len(inner["signature"]) > _MAX_SIGNATURE:
+        return {}, [Problem("signature", "is longer than any")]
     try:
         sshsig.verify(document.canonical(content), inner["signature"], pinned)
     except InvalidInput as error:
-        found.append(Problem("signature", error.what))
+        # Whoever has made this is not the tenant, and could have us show or compute anything.
+        return {}, [Problem("signature", error.what)]
+    if digest(content) != outer["sha256"]:
+        found.append(Problem("sha256", "is not that of the content: the file was altered"))
     for name in _REPEATED:
         if name in content and content[name] != outer[name]:
             found.append(Problem(name, f"is {shown(outer[name])} outside, but {shown(content[name])} inside: the file was altered"))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from .printable import printable
+
 
 class LndError(Exception):
     """A call or a check that did not succeed.
@@ -55,7 +57,7 @@ class CallError(LndError):
         node: host:port of the node.
         call: method, for example lnrpc.Lightning/GetInfo.
         status: gRPC status name, for example UNAVAILABLE.
-        detail: lnd's own text.
+        detail: lnd's own text. Of that of a foreign lnd nothing is shown raw.
         cure: what to look at.
     """
 
@@ -63,8 +65,8 @@ class CallError(LndError):
         self.node = node
         self.call = call
         self.status = status
-        self.detail = detail
-        super().__init__(f"lnd at {node} answered {status} to {call}: {detail}", cure or self.default_cure)
+        self.detail = printable(detail)
+        super().__init__(f"lnd at {node} answered {status} to {call}: {self.detail}", cure or self.default_cure)
 
     default_cure = "See the journal of that lnd"
 

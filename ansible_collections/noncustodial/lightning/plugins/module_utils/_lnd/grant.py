@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .macaroon import Macaroon
+from .printable import printable
 
 # What a watch-only lnd v0.21.3 calls on its signer (lnd: lnwallet/rpcwallet) for channels that are not taproot, and the version, for the signer check.
 PERMISSIONS = (
@@ -97,4 +98,4 @@ def gives_keys(permissions: t.Iterable[str]) -> bool:
 
 
 def _listed(permissions: t.Iterable[str]) -> str:
-    return ", ".join(sorted(permissions))
+    return printable(", ".join(sorted(permissions)))

@@ -15,6 +15,8 @@ _COMMON: dict[str, type | tuple[type, ...]] = {
     "version": int,
     "tenant": str,
     "network": str,
+    "recipient": str,
+    "kit_fingerprint": str,
     "node_id": str,
     "p2p_address": str,
     "lnd_version": str,
@@ -35,6 +37,7 @@ def _p2p_address(value: str, _terms: bundle.Terms) -> None:
 
 def _serves_a_hub(value: str, terms: bundle.Terms) -> None:
     """The hub is tried with the lnd that the kit names."""
+    versions.check_bare(value)
     if versions.parse(value) < versions.parse(terms.kit["lnd_version"]) and not terms.taken_up:
         raise InvalidInput(
             f"is {value}, older than the {terms.kit['lnd_version']} that the provider's hub needs: the node must be upgraded first"
@@ -42,7 +45,7 @@ def _serves_a_hub(value: str, terms: bundle.Terms) -> None:
 
 
 def _version(value: str, _terms: bundle.Terms) -> None:
-    versions.parse(value)
+    versions.check_bare(value)
 
 
 EXTERNAL = bundle.Kind(

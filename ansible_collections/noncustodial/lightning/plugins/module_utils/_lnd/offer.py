@@ -96,6 +96,8 @@ def read_offer(client: Client, desired: Desired, now: datetime.datetime) -> Offe
         "version": lambda: bundle.VERSION,
         "tenant": lambda: terms.kit["tenant"],
         "network": lambda: desired.network,
+        "recipient": lambda: terms.kit["age_recipient"],
+        "kit_fingerprint": lambda: kit.fingerprint(terms.kit),
         "endpoint": lambda: desired.endpoint,
         "certificate": lambda: _text(desired.certificate_file, "lnd's certificate"),
         "macaroon": lambda: read_file(desired.macaroon_file, "the provider's grant").hex(),

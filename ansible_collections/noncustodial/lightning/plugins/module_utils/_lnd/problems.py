@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from .errors import InvalidInput
 
 _SHOWN = 60
+# Faults that a message tells, and those that are kept: each of 259 accounts may have one.
+_TOLD, _KEPT = 20, 300
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _KINDS = {dict: "an object", list: "a list", str: "text", int: "a number", float: "a fraction", bool: "true or false"}
 
@@ -37,13 +39,17 @@ class Invalid(InvalidInput):
 
     Args:
         what: which document.
-        problems: all of them.
+        problems: all of them; the message tells the first 20.
         cure: what to do.
+
+    Attributes:
+        problems: the first 300, as dictionaries.
     """
 
     def __init__(self, what: str, problems: t.Sequence[Problem], cure: str) -> None:
-        super().__init__(f"{what} is refused: {'; '.join(map(str, problems))}", cure)
-        self.problems = [asdict(problem) for problem in problems]
+        more = f"; and {len(problems) - _TOLD} faults more" if len(problems) > _TOLD else ""
+        super().__init__(f"{what} is refused: {'; '.join(map(str, problems[:_TOLD]))}{more}", cure)
+        self.problems = [asdict(problem) for problem in problems[:_KEPT]]
 
 
 def shown(value: object) -> str:

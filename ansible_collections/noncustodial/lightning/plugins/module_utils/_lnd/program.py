@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .errors import InvalidInput
+from .printable import printable
 
 # Local computations all of them, but one may have to ask the machine's TPM.
 _TIMEOUT = 60.0
@@ -24,7 +25,7 @@ class Ended:
     Attributes:
         code: its exit code.
         output: what it wrote; may be secret.
-        message: the last line that it wrote to its error output.
+        message: the last line that it wrote to its error output, printable.
     """
 
     code: int
@@ -57,4 +58,4 @@ def run(command: t.Sequence[str], data: bytes = b"") -> Ended:
     except subprocess.TimeoutExpired as error:
         raise InvalidInput(f"The program {command[0]} gave no answer in {_TIMEOUT:g} s", "Try it by hand") from error
     lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip() and "report unexpected" not in line]
-    return Ended(done.returncode, done.stdout, lines[-1] if lines else "")
+    return Ended(done.returncode, done.stdout, printable(lines[-1]) if lines else "")

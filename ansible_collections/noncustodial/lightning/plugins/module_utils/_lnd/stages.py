@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .errors import CallError
+from .printable import printable
 
 OK, WARN, FAIL, SKIPPED = "ok", "warn", "fail", "skipped"
 
@@ -32,7 +33,7 @@ class Stage:
         name: of the stage.
         status: ok, warn, fail, or skipped because an earlier one failed.
         reason: a stable code, one of the check's reasons.
-        seen: what was seen.
+        seen: what was seen, printable: the lnd that is checked is somebody else's.
         cure: what to do; empty if nothing.
     """
 
@@ -53,7 +54,7 @@ def run(stages: t.Sequence[tuple[str, t.Callable[[], Found]]], reasons: Reasons,
     for name, stage in stages:
         found = _attempt(stage) if failed(done) is None else Found("skipped", "")
         status, cure = reasons[found.reason]
-        done.append(Stage(name, status, found.reason, found.seen, found.cure or cure))
+        done.append(Stage(name, status, found.reason, printable(found.seen), found.cure or cure))
 
 
 def _attempt(stage: t.Callable[[], Found]) -> Found:

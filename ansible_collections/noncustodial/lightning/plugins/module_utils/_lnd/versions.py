@@ -12,6 +12,9 @@ from .errors import InvalidInput
 # For example 0.21.3-beta, v0.21.3-beta.rc1, and GetInfo's 0.21.3-beta commit=…
 _FORM = re.compile(r"v?(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:-beta)?(?:\.rc(\d{1,6}))?(?: commit=.*)?")
 
+# What a document of ours holds: nothing after the version, and ASCII alone.
+_BARE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){2}(-beta)?(\.rc[0-9]{1,6})?")
+
 _FINAL = float("inf")
 
 
@@ -26,6 +29,16 @@ def parse(text: str) -> tuple[int, int, int, float]:
         raise InvalidInput("is not a version such as 0.21.3-beta")
     major, minor, patch, candidate = found.groups()
     return int(major), int(minor), int(patch), float(candidate) if candidate else _FINAL
+
+
+def check_bare(text: str) -> None:
+    """Refuse what is more than a version, as in a document that is somebody else's.
+
+    Raises:
+        InvalidInput: it is not a version of lnd's, or something stands before or after it.
+    """
+    if not _BARE.fullmatch(text):
+        raise InvalidInput("is not a version such as 0.21.3-beta")
 
 
 def older(version: str, than: str) -> bool:

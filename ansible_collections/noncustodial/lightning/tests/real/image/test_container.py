@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
 from ansible_collections.noncustodial.lightning.tests.real.images import (
     PORT,
@@ -64,7 +65,8 @@ class Box:
             ),
             *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--volume", f"{self.name}:/data"),
             *("--secret", f"{self.name},target=wallet-password,uid={ANYBODY},mode=0400", "--tmpfs", "/run/secrets"),
-            *("--volume", f"{self._kit}:/etc/signer/kit.json:ro", container_image()),
+            *("--volume", f"{self._kit}:/etc/signer/kit.json:ro"),
+            *("--volume", f"{self._kit.with_name('kit_fingerprint')}:/etc/signer/kit_fingerprint:ro", container_image()),
         )
 
     def inside(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -96,6 +98,8 @@ def box(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Pr
     kit = tmp_path_factory.mktemp("kit") / "kit.json"
     kit.write_text(json.dumps(provider.kit("acme")))
     kit.chmod(0o644)
+    kit.with_name("kit_fingerprint").write_text(fingerprint(provider.kit("acme")))
+    kit.with_name("kit_fingerprint").chmod(0o644)
     made = Box(network, kit)
     try:
         yield made

@@ -15,6 +15,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
 from ansible_collections.noncustodial.lightning.tests.real.images import IMAGE, PORT, Network, podman
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider, age_key
@@ -61,7 +62,11 @@ class Pod:
         del spec["containers"][0]["ports"]
         password = base64.b64encode(secrets.token_hex(32).encode()).decode()
         objects = [
-            {"kind": "ConfigMap", "metadata": {"name": "signer-kit"}, "data": {"kit.json": json.dumps(kit)}},
+            {
+                "kind": "ConfigMap",
+                "metadata": {"name": "signer-kit"},
+                "data": {"kit.json": json.dumps(kit), "kit_fingerprint": fingerprint(kit)},
+            },
             {"kind": "Secret", "metadata": {"name": "signer"}, "data": {"wallet-password": password}},
             {"kind": "PersistentVolumeClaim", "metadata": {"name": network.name}, "spec": claim["spec"]},
             {"kind": "Pod", "metadata": {"name": "signer-0"}, "spec": spec},

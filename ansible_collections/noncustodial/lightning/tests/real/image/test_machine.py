@@ -168,7 +168,14 @@ def test_a_strangers_wallet_is_refused(machine: Machine, network: Network) -> No
     assert "somebody else made it" in said
     assert "rm -r /var/lib/lnd/signer/data, and run signer-init again, which goes on with your seed" in said
     assert machine.inside("test", "-e", "/etc/credstore.encrypted/signer-init.seed", check=False).returncode == 0
-    assert machine.inside("sh", "-c", "ls /etc/signer").stdout.split() == ["kit.json", "settings.json", "signing_key", "signing_key.pub"]
+    assert machine.inside("sh", "-c", "ls /etc/signer").stdout.split() == [
+        "kit.json",
+        "kit_fingerprint",
+        "settings.json",
+        "signing_key",
+        "signing_key.pub",
+        "tenant",
+    ]
     assert (listens(machine), ports(machine)) == (set(), {22})
     machine.inside("rm", "-r", "/var/lib/lnd/signer/data")
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.real.daemons import IMPORT_ROOT, until
 from ansible_collections.noncustodial.lightning.tests.real.images import PORT, Machine, Network, container_image, podman, reaches
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider, Values, age_key, user_data
@@ -469,7 +470,8 @@ def test_a_newer_image_on_the_volume_of_a_container(network: Network, provider: 
     try:
         start(container_image())
         until("what it says", lambda: "Waiting for signer-init" in podman("logs", name).stdout, 30)
-        inside("signer-init", "--address", address, "--seed-recipient", recipient)
+        told = fingerprint(provider.kit("globex"))
+        inside("signer-init", "--address", address, "--seed-recipient", recipient, "--kit-fingerprint", told)
         opened = provider.open(read, "globex")
         podman("rm", "--force", "--time", "10", name)
         start(newer_image)

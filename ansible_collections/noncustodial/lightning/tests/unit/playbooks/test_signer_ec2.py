@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.unit import bundles, policies
 from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
 from ansible_collections.noncustodial.lightning.tests.unit.sites import WANTED, Site, make_private, of_a_tenant, resources
@@ -72,8 +73,13 @@ def check_launch(tenant: Site) -> None:
     # All that the machine is told is the kit, as it is.
     text = base64.b64decode(sent["UserData"]).decode()
     assert text.startswith("#cloud-config\n")
-    (file,) = yaml.safe_load(text).pop("write_files")
+    file, told = yaml.safe_load(text).pop("write_files")
     assert file == {"path": "/etc/signer/kit.json", "permissions": "0600", "content": tenant.kit.read_text()}
+    assert told == {
+        "path": "/etc/signer/kit_fingerprint",
+        "permissions": "0600",
+        "content": fingerprint(json.loads(tenant.kit.read_text())),
+    }
 
 
 def check_alarm(tenant: Site) -> None:
@@ -198,7 +204,7 @@ def test_what_does_not_go_together_makes_nothing(tenant: Site, changes: dict[str
 
 
 def test_a_kit_for_a_newer_lnd_makes_nothing(tenant: Site) -> None:
-    tenant.kit.write_text(json.dumps(bundles.kit(lnd_version="0.22.0-beta")))
+    tenant.kit.write_text(json.dumps(json.loads(tenant.kit.read_text()) | {"lnd_version": "0.22.0-beta"}))
     assert "has lnd 0.21.3-beta, and the kit wants 0.22.0-beta or newer" in tenant.fails("signer_ec2")
     assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
 
@@ -219,3 +225,11 @@ def test_a_private_machine_that_updates_itself(tenant: Site) -> None:
     assert left(tenant.aws)["addresses"] == 0
     (machine,) = [one for all_of in tenant.aws.client("ec2").describe_instances()["Reservations"] for one in all_of["Instances"]]
     assert f"the provider dials it at {machine['PrivateIpAddress']}:10009" in " ".join(done["text"].split())
+
+
+def test_a_kit_that_was_not_compared_makes_nothing(tenant: Site) -> None:
+    """Its addresses would open the security group."""
+    said = tenant.fails("signer_ec2", signer_ec2_kit_fingerprint="")
+    assert f"has the fingerprint {fingerprint(json.loads(tenant.kit.read_text()))}, which was not compared with the provider yet" in said
+    tenant.kit.write_text(json.dumps(bundles.kit(provider_addresses=["203.0.113.66"])))
+    assert "and what was compared with the provider is" in tenant.fails("signer_ec2")

@@ -45,7 +45,7 @@ def test_template(tenant: Site) -> None:
     assert (machine["DisableApiTermination"], machine["MetadataOptions"]["HttpTokens"]) == (True, "required")
     (disk,) = machine["BlockDeviceMappings"]
     assert (disk["Ebs"]["Encrypted"], disk["Ebs"]["KmsKeyId"]) == (True, "!GetAtt DiskKey.Arn")
-    (file,) = yaml.safe_load(base64.b64decode(machine["UserData"]))["write_files"]
+    file, _told = yaml.safe_load(base64.b64decode(machine["UserData"]))["write_files"]
     assert file["content"] == tenant.kit.read_text()
     assert set(its) - set(resources(private)) == {"Address"}
     assert resources(private)["Machine"]["NetworkInterfaces"][0]["AssociatePublicIpAddress"] is False

@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import agreement
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import LndError, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError
 
@@ -54,6 +55,16 @@ def _parser() -> argparse.ArgumentParser:
         description="From the first login to the bundle for the provider. It may be stopped at any moment, and goes on when it is run again.",
     )
     init.add_argument("--kit", type=Path, metavar="FILE", help="the kit that your provider gave you, if it is not /etc/signer/kit.json")
+    init.add_argument(
+        "--kit-fingerprint",
+        metavar="FINGERPRINT",
+        default="",
+        help="of the kit, as your provider says it by another way than the one by which the kit came; without it, it is asked for",
+    )
+    init.add_argument("--tenant", metavar="NAME", default="", help="your name as a tenant; a kit for another one is refused")
+    init.add_argument(
+        "--kit-widest", type=int, metavar="N", help="prefix length of the widest network that the kit may let in; by default 24"
+    )
     init.add_argument("--address", metavar="NAME", help="name or IPv4 address by which the provider dials this machine")
     init.add_argument("--port", type=int, help="port by which it dials, if something forwards another one than 10009")
     init.add_argument(
@@ -80,7 +91,8 @@ def _init(host: Machine, given: argparse.Namespace) -> int:
     chosen = {field.name: getattr(given, field.name, None) for field in fields(Settings)}
     with _alone(host.place):
         handover.check(host)
-        found = steps.run(host, steps.Request(given.kit, given.bring_seed, chosen), lambda text: print(text, flush=True))
+        said = agreement.Agreement(given.tenant, given.kit_fingerprint)
+        found = steps.run(host, steps.Request(given.kit, given.bring_seed, chosen, said), lambda text: print(text, flush=True))
     print(_handing_over(host, found))
     return 0
 

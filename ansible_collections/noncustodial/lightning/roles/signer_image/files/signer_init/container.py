@@ -19,7 +19,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import wait, wallet
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import agreement, wait, wallet
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file, write_file
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
@@ -84,6 +84,10 @@ class Container(Machine):
     def offered_kit(self) -> Path | None:
         """One that is mounted into the container."""
         return _KIT if _KIT.exists() else None
+
+    def offered_agreement(self) -> agreement.Agreement:
+        """What is mounted beside it."""
+        return agreement.remembered(str(_KIT.parent))
 
     def has_tpm(self) -> bool:
         return False

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils import _config_files, _secret, _unit
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import credential
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import agreement, credential
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import sync_folder
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
@@ -85,6 +85,10 @@ class Machine:
     def offered_kit(self) -> Path | None:
         """A kit that lies elsewhere than where it is kept."""
         return None
+
+    def offered_agreement(self) -> agreement.Agreement:
+        """What the tenant says of its kits elsewhere than where that is kept."""
+        return agreement.Agreement()
 
     def check_space(self) -> None:
         """Refuse a disk on which lnd would stop.

@@ -19,8 +19,8 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import age, document, versions
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import age, agreement, document, versions
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid, Problem, check_fields, shown
 
@@ -58,7 +58,9 @@ _NEEDED = (
     "desk/signing_key",
     "desk/signing_key.pub",
 )
-_PERHAPS = ("config/seed.age", "desk/provider.macaroon", "desk/bundle.json")
+_AGREED = (f"desk/{agreement.TENANT_FILE}", f"desk/{agreement.FINGERPRINT_FILE}")
+_PERHAPS = ("config/seed.age", "desk/provider.macaroon", "desk/bundle.json", *_AGREED)
+_NODE_ID = re.compile(r"0[23][0-9a-f]{64}")
 _MIN_PASSWORD = 16
 # Nothing is writable by others.
 _MODES = 0o755
@@ -186,6 +188,12 @@ def read(opened: bytes) -> Package:
     return Package(**named, files=files, password=found["wallet_password"].encode())
 
 
+def agreed(package: Package) -> agreement.Agreement:
+    """What the old machine remembers of the kit."""
+    found = {file.path: file.content.decode(errors="replace").strip() for file in package.files if file.path in _AGREED}
+    return agreement.Agreement(*(found.get(path, "") for path in _AGREED))
+
+
 def _unpacked(opened: bytes) -> bytes:
     """The text, if it is not more than a signer has. Who knows the recipient could encrypt anything to it."""
     unpacker = zlib.decompressobj(wbits=31)
@@ -204,7 +212,14 @@ def _problems(found: object) -> list[Problem]:
     if problems or not isinstance(found, dict):
         return problems
     if (found["schema"], found["version"]) != (SCHEMA, VERSION):
-        return [Problem("schema", f"is {shown(found['schema'])} version {found['version']}, not {SCHEMA} version {VERSION}")]
+        return [Problem("schema", f"is {shown(found['schema'])} version {shown(found['version'])}, not {SCHEMA} version {VERSION}")]
+    # They are shown before anything is taken.
+    if not _NODE_ID.fullmatch(found["node_id"]):
+        problems.append(Problem("node_id", "is no id of a node"))
+    try:
+        versions.check_bare(found["lnd_version"])
+    except InvalidInput as error:
+        problems.append(Problem("lnd_version", error.what))
     for index, one in enumerate(found["files"]):
         problems += check_fields(one, _FILE_FIELDS, f"files[{index}]")
     if problems:

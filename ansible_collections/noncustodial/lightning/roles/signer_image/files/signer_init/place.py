@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import agreement
 from ansible_collections.noncustodial.lightning.plugins.module_utils._node import Node, node
 
 NAME = "signer"
@@ -46,6 +47,16 @@ class Place:
     def kit(self) -> Path:
         """What the provider gave."""
         return self.desk / "kit.json"
+
+    @property
+    def kit_fingerprint(self) -> Path:
+        """Of the kit that was compared with the provider."""
+        return self.desk / agreement.FINGERPRINT_FILE
+
+    @property
+    def tenant(self) -> Path:
+        """Whose signer this is."""
+        return self.desk / agreement.TENANT_FILE
 
     @property
     def settings(self) -> Path:

@@ -11,7 +11,7 @@ import os
 import typing as t
 from dataclasses import asdict, dataclass, fields, replace
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document, endpoint, seed, segwit
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import agreement, document, endpoint, kit, seed, segwit
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file, write_file
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid, Problem, shown
@@ -61,6 +61,7 @@ class Settings:
         close_address: where coins of closed channels go; empty: into the wallet.
         bundle_valid_for: seconds in which the provider may take the bundle up.
         root_key_id: number of the provider's grant.
+        kit_widest: prefix length of the widest network that the kit may let in.
         without_tpm: the sentence that says that the tenant does without a TPM, or empty.
     """
 
@@ -71,6 +72,7 @@ class Settings:
     close_address: str = ""
     bundle_valid_for: int = 1209600
     root_key_id: int = 1
+    kit_widest: int = kit.WIDEST_BY_DEFAULT
     without_tpm: str = ""
 
 
@@ -134,6 +136,10 @@ def _problems(made: Settings) -> t.Iterator[Problem]:
             yield Problem("", error.what)
     if made.root_key_id < 1:
         yield Problem("root_key_id", "is below 1; 0 is lnd's own and could not be revoked")
+    try:
+        agreement.check_widest(made.kit_widest)
+    except InvalidInput as error:
+        yield Problem("kit_widest", f"is wrong: {error.what}")
     if made.bundle_valid_for < 1:
         yield Problem("bundle_valid_for", "is below 1 second")
     if made.without_tpm not in ("", NO_TPM):

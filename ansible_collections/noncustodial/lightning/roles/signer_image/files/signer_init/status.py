@@ -9,8 +9,9 @@ import typing as t
 from contextlib import closing
 from dataclasses import dataclass
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import baking, certificate, document, state
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import agreement, baking, certificate, document, state
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 
 from . import handover, kits, node, pending
 from .host import Machine
@@ -32,7 +33,7 @@ class Found:
     Attributes:
         image: what it is.
         chosen: the settings.
-        kit: if it is there and for this signer.
+        kit: if it is there, for this signer, and was compared with the provider.
         kit_fault: why not, empty if it is only missing.
         sealed: how the wallet's password is kept; empty if it could not be.
         free: bytes on the disk that lnd can still write.
@@ -106,7 +107,7 @@ def read(host: Machine) -> Found:
     """
     place = host.place
     image, chosen = read_image(place), read_settings(place)
-    kit, fault = _kit(host, image)
+    kit, fault = _kit(host, image, chosen)
     networks = place.networks()
     network = networks[0] if networks else kit["network"] if kit else "mainnet"
     known: dict[str, t.Any] = {
@@ -139,9 +140,11 @@ def upgrade(host: Machine) -> str:
     return record.state if record else WAITING if host.place.one_time_key.exists() else ""
 
 
-def _kit(host: Machine, image: Image) -> tuple[kits.Kit | None, str]:
+def _kit(host: Machine, image: Image, chosen: Settings) -> tuple[kits.Kit | None, str]:
     try:
-        return kits.read(host.place, image, None if host.place.kit.exists() else host.offered_kit()), ""
+        found = kits.read(host.place, image, None if host.place.kit.exists() else host.offered_kit())
+        kits.check_agreed(host, found, agreement.Agreement(), chosen.kit_widest)
+        return found, ""
     except Missing:
         return None, ""
     except LndError as error:
@@ -201,7 +204,11 @@ def steps(found: Found) -> list[Step]:
     kit = found.kit
     serves = bool(found.node_id)
     return [
-        Step("kit", kit is not None, f"{kit['tenant']} on {kit['network']}" if kit else found.kit_fault or "not there yet"),
+        Step(
+            "kit",
+            kit is not None,
+            f"{kit['tenant']} on {kit['network']}, fingerprint {fingerprint(kit)}" if kit else found.kit_fault or "not there yet",
+        ),
         Step(
             "address",
             bool(found.chosen.address),

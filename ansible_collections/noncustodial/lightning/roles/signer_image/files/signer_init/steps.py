@@ -18,6 +18,7 @@ from pathlib import Path
 from ansible_collections.noncustodial.lightning.plugins.module_utils._admission import ssh_admitted
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
     age,
+    agreement,
     baking,
     certificate,
     document,
@@ -30,6 +31,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import
 )
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Refused, WaitTimeout
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError
 
 from . import ceremony, kits, node, pending, render
@@ -50,11 +52,13 @@ class Request:
         kit_file: the kit, if it is not in its place yet.
         bring_seed: whether the tenant has a seed already.
         chosen: settings that are given there, None where not.
+        said: of the kit.
     """
 
     kit_file: Path | None = None
     bring_seed: bool = False
     chosen: t.Mapping[str, t.Any] = field(default_factory=dict)
+    said: agreement.Agreement = field(default_factory=agreement.Agreement)
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,9 @@ def run(host: Machine, request: Request, say: Say) -> dict[str, t.Any]:
     request = replace(request, kit_file=request.kit_file or host.offered_kit())
     agreed = agree(host, request)
     check_admin(host, agreed.chosen, "Say which network you are in, over IPv4 and at port 22: signer-init --admin NETWORK")
-    say(f"Kit of {agreed.kit['tenant']} on {agreed.network}. The provider will dial {agreed.chosen.address}:{agreed.chosen.port}.")
-    configure(agreed, request.kit_file)
+    say(f"Kit of {agreed.kit['tenant']} on {agreed.network}, fingerprint {fingerprint(agreed.kit)}.")
+    say(f"The provider will dial {agreed.chosen.address}:{agreed.chosen.port} from {', '.join(agreed.kit['provider_addresses'])}.")
+    configure(agreed)
     if host.has_firewall:
         say(
             f"The machine is closed, but for ssh to {', '.join(agreed.chosen.admin_addresses)} and, once there is a wallet, to the provider's addresses."
@@ -131,11 +136,29 @@ def agree(host: Machine, request: Request) -> Agreed:
         # Said without need: what will be kept is how the password was sealed.
         chosen = replace(chosen, without_tpm="")
     host.check()
-    terminal = of_session() if needs_terminal(host, kit, chosen, request.bring_seed) else None
+    terminal = _compared(host, kit, request.said, chosen.kit_widest)
+    if terminal is None and needs_terminal(host, kit, chosen, request.bring_seed):
+        terminal = of_session()
     if not chosen.address:
         # Asking needs a terminal, so that there is one.
         chosen = replace(chosen, address=ask_address(t.cast("Terminal", terminal)))
     return Agreed(host, image, kit, chosen, terminal, request.bring_seed)
+
+
+def _compared(host: Machine, kit: Kit, said: agreement.Agreement, widest: int) -> Terminal | None:
+    """The kit was compared with the provider when this returns; the terminal, if that was done there now."""
+    try:
+        kits.check_agreed(host, kit, said, widest)
+    except agreement.Unconfirmed as unconfirmed:
+        if said.fingerprint:
+            raise
+        try:
+            terminal = of_session()
+        except Refused:
+            raise unconfirmed from None
+        kits.compare(terminal, kit)
+        return terminal
+    return None
 
 
 def check_admin(host: Machine, chosen: Settings, cure: str) -> None:
@@ -195,11 +218,13 @@ def ask_address(terminal: Terminal) -> str:
 # --- configure
 
 
-def configure(agreed: Agreed, kit_file: Path | None) -> None:
-    """Kit, settings, password, firewall and lnd's settings."""
+def configure(agreed: Agreed) -> None:
+    """Kit and what was agreed of it, settings, password, firewall and lnd's settings."""
     host, place = agreed.host, agreed.place
     host.folder(place.desk, None, 0o700)
-    host.write(place.kit, (kit_file or place.kit).read_bytes(), None, 0o600)
+    host.write(place.kit, kits.text(agreed.kit), None, 0o600)
+    host.write(place.tenant, f"{agreed.kit['tenant']}\n".encode(), None, 0o600)
+    host.write(place.kit_fingerprint, f"{fingerprint(agreed.kit)}\n".encode(), None, 0o600)
     host.folder(place.config, USER, 0o750)
     write_settings(place, agreed.chosen)
     host.have_signing_key(agreed.kit["tenant"])

@@ -15,7 +15,7 @@ import typing as t
 from contextlib import closing
 from dataclasses import replace
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document, kit
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import agreement, document, kit
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid, Problem
@@ -147,9 +147,10 @@ def _check_package(host: Machine, content: Package, record: Record | None, node_
     if node_id not in (None, content.node_id):
         raise Refused(f"The package is of the signer {content.node_id}, not of {node_id}. Nothing was changed", "See where it comes from")
     package.check_version(content, image)
+    chosen = parse_settings("The settings in the package", _document(content, "desk/settings.json"), {})
     steps.check_admin(
         host,
-        parse_settings("The settings in the package", _document(content, "desk/settings.json"), {}),
+        chosen,
         f"Log in from there, and say it again. Or take the old machine back into service ({handover.BACK}), choose other networks there "
         "(signer-init --admin NETWORK), and hand it over anew",
     )
@@ -163,6 +164,7 @@ def _check_package(host: Machine, content: Package, record: Record | None, node_
                     f"The kit of this machine is for {ours[name]}, and the package has a signer for {theirs[name]}. Nothing was changed",
                     "Bring the package to the machine that is meant",
                 )
+    kits.check_agreed(host, theirs, agreement.Agreement(), chosen.kit_widest, package.agreed(content))
 
 
 def _document(content: Package, path: str) -> t.Any:
@@ -186,7 +188,7 @@ def _start(host: Machine, record: Record, key: onetime.Key, say: Say) -> None:
     """Have lnd serve as that node, configured as signer-init does it. The bundle stays as it is: the provider has it."""
     before = read_file(str(host.place.certificate), "lnd's certificate")
     agreed = steps.agree(host, steps.Request(chosen={"without_tpm": key.without_tpm}))
-    steps.configure(agreed, None)
+    steps.configure(agreed)
     steps.have_wallet(agreed, say)
     with closing(node.connect(host.place, agreed.network)) as client:
         found = client.call("lnrpc.Lightning/GetInfo").identity_pubkey

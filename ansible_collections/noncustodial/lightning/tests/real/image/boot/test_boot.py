@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.real.daemons import until
 from ansible_collections.noncustodial.lightning.tests.real.image.boot.conftest import Make
 from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider, Values, user_data
@@ -182,18 +183,24 @@ def test_with_a_wrong_kit_nothing_begins(other: Virtual, provider: Provider) -> 
     assert nothing_is_made(other)
 
 
-def test_on_a_full_disk_nothing_begins(other: Virtual, provider: Provider, owner: Owner) -> None:
+def test_with_a_kit_that_was_not_compared_nothing_begins(other: Virtual, provider: Provider, owner: Owner) -> None:
     put_kit(other, provider.kit("globex"))
+    done = begin(other, "--kit", "kit.json", "--seed-recipient", owner.recipient)
+    assert (done.returncode, fingerprint(provider.kit("globex")) in done.stderr) == (1, True), done.stderr
+    assert nothing_is_made(other)
+
+
+def test_on_a_full_disk_nothing_begins(other: Virtual, provider: Provider, owner: Owner) -> None:
     free = int(other.run("df", "--output=avail", "--block-size=1M", "/").stdout.split()[-1])
     assert other.run("sudo", "fallocate", f"--length={free - 100}MiB", "/full").returncode == 0
-    done = begin(other, "--kit", "kit.json", "--seed-recipient", owner.recipient)
+    done = begin(other, "--kit", "kit.json", "--kit-fingerprint", fingerprint(provider.kit("globex")), "--seed-recipient", owner.recipient)
     assert (done.returncode, "MiB are free on this machine's disk" in " ".join(done.stderr.split())) == (1, True), done.stderr
     assert nothing_is_made(other)
     assert other.run("sudo", "rm", "/full").returncode == 0
 
 
 def test_then_it_comes_to_the_bundle(other: Virtual, provider: Provider, owner: Owner) -> None:
-    done = begin(other, "--kit", "kit.json", "--seed-recipient", owner.recipient)
+    done = begin(other, "--kit", "kit.json", "--kit-fingerprint", fingerprint(provider.kit("globex")), "--seed-recipient", owner.recipient)
     assert done.returncode == 0, done.stdout + done.stderr
     provider.check(other.endpoint, provider.open(other.sudo_cat, "globex"))
 

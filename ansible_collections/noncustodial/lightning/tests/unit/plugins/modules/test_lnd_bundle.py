@@ -137,7 +137,7 @@ def test_of_a_node_on_premises(scripted: t.Callable[..., ScriptedLnd], succeeds:
     lnd = scripted(INFO, INFO)
     succeeds("lnd_bundle", shape="on_premises", p2p_address="node.example.com:9735", **common, **lnd.options)
     taken = succeeds("lnd_bundle_info", shape="on_premises", with_secrets=True, _ansible_no_log=True, **desk.provider)["bundle"]
-    assert set(taken) == {"tenant", "network", "node_id", "p2p_address", "lnd_version", "expires"}
+    assert set(taken) == {"tenant", "network", "recipient", "kit_fingerprint", "node_id", "p2p_address", "lnd_version", "expires"}
 
 
 @pytest.mark.parametrize(

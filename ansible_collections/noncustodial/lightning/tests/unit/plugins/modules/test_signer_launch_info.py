@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
 
@@ -21,10 +22,12 @@ IMAGE = "Lightning signer 1.0.0, lnd 0.21.3-beta"
 @pytest.fixture
 def options(aws: StandIn, tmp_path: Path) -> dict[str, t.Any]:
     kit = tmp_path / "kit.json"
-    kit.write_text(json.dumps(bundles.kit(provider_addresses=["203.0.113.9/24", "192.0.2.14"])))
+    made = bundles.kit(provider_addresses=["203.0.113.9/24", "192.0.2.14"])
+    kit.write_text(json.dumps(made))
     return {
         **aws.options,
         "kit": str(kit),
+        "kit_fingerprint": fingerprint(made),
         "network": "regtest",
         "image_id": aws.image(IMAGE),
         "subnet_id": aws.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"],

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A kit that is missing or not whole is named, with what to do. A whole one that is wrong: molecule/refused_input/tests/test_kits.py."""
+"""A kit that is missing, not whole or not compared is named, with what to do. Which kits are taken: tests/unit/plugins/modules/test_lnd_kit.py. That nothing
+of the machine changes by a wrong one: molecule/refused_input/tests/test_kits.py.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,22 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import kit as kits
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 
 ROOT = Path(__file__).resolve().parents[7]
 WHOLE = json.dumps(bundles.kit())
+
+
+def preflight(folder: Path, role: str, **variables: t.Any) -> tuple[int, str]:
+    """The exit status, and what was said."""
+    tasks: list[dict[str, t.Any]] = [{"ansible.builtin.import_role": {"name": f"noncustodial.lightning.{role}", "tasks_from": "preflight"}}]
+    play = folder / "play.yml"
+    play.write_text(yaml.safe_dump([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]))
+    common = {f"{role}_dir": str(folder / "desk"), "lnd_network": "regtest", "lnd_version": "0.21.3-beta"}
+    command = ["ansible-playbook", "-i", "localhost,", str(play), "-e", json.dumps({**common, **variables})]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, capture_output=True, text=True, check=False)
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
 @pytest.mark.parametrize("role", ["signer", "handover"])
@@ -26,11 +40,23 @@ def test_a_kit_that_cannot_be_read(tmp_path: Path, role: str, content: str | Non
     kit = tmp_path / "kit.json"
     if content is not None:
         kit.write_text(content)
-    tasks: list[dict[str, t.Any]] = [{"ansible.builtin.import_role": {"name": f"noncustodial.lightning.{role}", "tasks_from": "preflight"}}]
-    play = tmp_path / "play.yml"
-    play.write_text(yaml.safe_dump([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]))
-    command = ["ansible-playbook", "-i", "localhost,", str(play), "-e", json.dumps({f"{role}_kit": str(kit)})]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    said = " ".join((done.stdout + done.stderr).split())
+    status, said = preflight(tmp_path, role, **{f"{role}_kit": str(kit)})
+    assert status != 0
     assert f"The kit {kit} is not there, or is no JSON: it was cut, altered, or is another file. Nothing was changed." in said, said
+
+
+@pytest.mark.parametrize("role", ["signer", "handover"])
+def test_a_kit_that_was_not_compared(tmp_path: Path, role: str) -> None:
+    """What it would open is told before, and what is to be compared."""
+    kit = tmp_path / "kit.json"
+    kit.write_text(WHOLE)
+    fingerprint = kits.fingerprint(bundles.kit())
+    status, said = preflight(tmp_path, role, **{f"{role}_kit": str(kit)})
+    assert status != 0
+    assert f"has the fingerprint {fingerprint}, which was not compared with the provider yet. Nothing was changed" in said, said
+    assert f"set {role}_kit_fingerprint: {fingerprint}" in said
+    status, said = preflight(tmp_path, role, **{f"{role}_kit": str(kit), f"{role}_kit_fingerprint": fingerprint})
+    assert status == 0, said
+    assert f"has the fingerprint {fingerprint}, and lets in 192.0.2.14." in said
+    assert "changed=0 " in said
+    assert not (tmp_path / "desk").exists()

@@ -9,6 +9,7 @@ import json
 import typing as t
 from pathlib import Path
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import kit as kits
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call
 from signer_init.host import Machine
@@ -82,9 +83,12 @@ class Bench(Machine):
     def stop_lnd(self) -> None:
         self.done.append("stop")
 
-    def give_kit(self, **changes: t.Any) -> None:
-        """Put a kit in its place."""
-        self.place.kit.write_text(json.dumps(bundles.kit(**changes)))
+    def give_kit(self, compared: bool = True, **changes: t.Any) -> None:
+        """Put a kit in its place, as the provider writes it, and beside it the fingerprint that the provider has said."""
+        made = bundles.kit(**changes)
+        self.place.kit.write_text(json.dumps(made, indent=4) + "\n")
+        if compared:
+            self.place.kit_fingerprint.write_text(f"{kits.fingerprint(made)}\n")
 
     def choose(self, **chosen: t.Any) -> None:
         """Write the tenant's settings."""

@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import agreement
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import Bench
-from signer_init import host, kits, pending, settings, steps
+from signer_init import container, host, kits, pending, settings, status, steps
 from signer_init.settings import NO_TPM
+from signer_init.terminal import Stopped, Terminal
 
 
 @pytest.fixture
@@ -56,10 +60,11 @@ def test_a_kit_for_another_network_than_the_wallets(bench: Bench) -> None:
 
 
 def test_a_kit_for_another_tenant_than_the_bundles(bench: Bench) -> None:
+    """Of a release that did not write down for whom the signer is."""
     bench.give_kit(tenant="globex")
     bench.place.bundle.write_text(json.dumps({"tenant": "acme", "encrypted": "x"}))
-    with pytest.raises(Refused, match="for the tenant globex, and this signer has written its bundle for acme"):
-        taken(bench)
+    with pytest.raises(Refused, match="for the tenant globex, and this is acme's"):
+        agreed(bench, address="signer.example", seed_recipient=RECIPIENT)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": "other"}', "\0"])
@@ -192,3 +197,126 @@ def test_a_terminal_is_only_asked_for_where_something_is_shown_or_asked(
         pending.keep(bench, pending.Pending(("word",) * 24, "regtest", 1, confirmed=seed))
     made = settings.Settings(**{"address": "signer.example", **chosen})
     assert steps.needs_terminal(bench, bundles.kit(), made, bring_seed) is needed
+
+
+# --- a kit that was not compared with the provider
+
+COMMAND = {"address": "signer.example", "seed_recipient": RECIPIENT}
+FINGERPRINT = fingerprint(bundles.kit())
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *lines: str) -> io.StringIO:
+    """Where the tenant types these; gives what it sees."""
+    shown = io.StringIO()
+    monkeypatch.setattr(steps, "of_session", lambda: Terminal(io.StringIO("".join(f"{line}\n" for line in lines)), shown))
+    return shown
+
+
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Terminal:
+        raise Refused("There is none")
+
+    monkeypatch.setattr(steps, "of_session", none)
+
+
+def compared(bench: Bench, said: agreement.Agreement | None = None, kit_file: Path | None = None, **chosen: t.Any) -> steps.Agreed:
+    """What signer-init does before lnd is started."""
+    found = steps.agree(bench, steps.Request(kit_file=kit_file, chosen={**COMMAND, **chosen}, said=said or agreement.Agreement()))
+    steps.configure(found)
+    return found
+
+
+def test_a_kit_that_was_not_compared_opens_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.give_kit(compared=False)
+    no_terminal(monkeypatch)
+    with pytest.raises(
+        agreement.Unconfirmed, match=rf"lets in 192\.0\.2\.14, has the fingerprint {FINGERPRINT}, which was not compared"
+    ) as error:
+        compared(bench)
+    assert "signer-init --kit-fingerprint" in str(error.value)
+    at_a_terminal(monkeypatch, "yes", "", "q")
+    with pytest.raises(Stopped):
+        compared(bench)
+    assert bench.done == []
+    assert not bench.place.settings.exists()
+    status_kit = next(step for step in status.steps(status.read(bench)) if step.name == "kit")
+    assert not status_kit.done
+    assert FINGERPRINT in status_kit.text
+
+
+@pytest.mark.usefixtures("systemd_creds")
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_kit_is_compared_once(bench: Bench, monkeypatch: pytest.MonkeyPatch, typed: bool) -> None:
+    bench.give_kit(compared=False)
+    shown = at_a_terminal(monkeypatch, "PN6X", FINGERPRINT.lower().replace("-", " "))
+    compared(bench, agreement.Agreement() if typed else agreement.Agreement(fingerprint=FINGERPRINT))
+    if typed:
+        assert f"It lets in    192.0.2.14\n  fingerprint   {FINGERPRINT}" in shown.getvalue()
+        assert "That is not the fingerprint of this kit" in shown.getvalue()
+    else:
+        assert shown.getvalue() == ""
+    no_terminal(monkeypatch)
+    compared(bench)
+    # By another kit than that, a signer is set up neither by hand nor by itself.
+    for changes in ({"provider_addresses": ["203.0.113.66"]}, {"age_recipient": RECIPIENT}):
+        bench.give_kit(compared=False, **changes)
+        with pytest.raises(agreement.Unconfirmed, match=f"and what was compared with the provider is {FINGERPRINT}"):
+            compared(bench)
+    other = fingerprint(bundles.kit(tenant="globex"))
+    bench.give_kit(compared=False, tenant="globex")
+    with pytest.raises(Refused, match="for the tenant globex, and this is acme's"):
+        compared(bench, agreement.Agreement(fingerprint=other))
+    with pytest.raises(Refused, match="for the tenant globex, and this is acme's"):
+        compared(bench, agreement.Agreement("globex", other))
+
+
+def test_a_wrong_fingerprint_is_not_asked_for_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.give_kit()
+    no_terminal(monkeypatch)
+    with pytest.raises(agreement.Unconfirmed, match="and what was compared with the provider is WRONG"):
+        compared(bench, agreement.Agreement(fingerprint="WRONG"))
+
+
+def test_another_tenants_kit_on_a_new_signer(bench: Bench) -> None:
+    bench.give_kit()
+    with pytest.raises(Refused, match="for the tenant acme, and this is globex's"):
+        compared(bench, agreement.Agreement("globex"))
+    bench.place.tenant.write_text("initech\n")
+    with pytest.raises(Refused, match="for the tenant acme, and this is initech's"):
+        compared(bench)
+
+
+@pytest.mark.usefixtures("systemd_creds")
+def test_who_is_let_in_is_bounded(bench: Bench) -> None:
+    bench.give_kit(provider_addresses=["10.0.0.0/20"])
+    with pytest.raises(Refused, match=r"would let in 10\.0\.0\.0/20, and networks wider than /24"):
+        compared(bench)
+    assert bench.done == []
+    compared(bench, kit_widest=20)
+    compared(bench)
+
+
+@pytest.mark.usefixtures("systemd_creds")
+def test_what_is_kept_is_what_was_compared(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file may be in a place where others write."""
+    kit_file = tmp_path / "kit.json"
+    kit_file.write_text(json.dumps(bundles.kit()))
+    altered = json.dumps(bundles.kit(provider_addresses=["203.0.113.66"]))
+    monkeypatch.setattr(kits, "compare", lambda _terminal, _kit: kit_file.write_text(altered))
+    at_a_terminal(monkeypatch)
+    compared(bench, kit_file=kit_file)
+    assert json.loads(bench.place.kit.read_text()) == bundles.kit()
+    assert "203.0.113.66" not in bench.place.rules.read_text()
+
+
+def test_a_container_finds_the_fingerprint_beside_the_kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "_KIT", tmp_path / "kit.json")
+    box = container.Container(bench_place := Bench(tmp_path).place)
+    assert box.place is bench_place
+    with pytest.raises(agreement.Unconfirmed):
+        kits.check_agreed(box, bundles.kit(), agreement.Agreement(), 24)
+    (tmp_path / "kit_fingerprint").write_text(FINGERPRINT)
+    kits.check_agreed(box, bundles.kit(), agreement.Agreement(), 24)
+    (tmp_path / "tenant").write_text("globex")
+    with pytest.raises(Refused, match="this is globex's"):
+        kits.check_agreed(box, bundles.kit(), agreement.Agreement(), 24)

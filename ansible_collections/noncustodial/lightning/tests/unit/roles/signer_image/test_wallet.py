@@ -177,7 +177,7 @@ def opened(bench: Bench) -> bool:
 def set_up(bench: Bench, *arguments: t.Any, **options: t.Any) -> None:
     """As run() does, to the wallet."""
     given = agreed(bench, *arguments, **options)
-    steps.configure(given, None)
+    steps.configure(given)
     steps.have_wallet(given, lambda _text: None)
 
 

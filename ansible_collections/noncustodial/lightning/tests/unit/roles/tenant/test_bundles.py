@@ -32,7 +32,8 @@ class Desk:
         self._folder = folder
         self._keys = bundles.make_keys(folder / "keys")
         self.report = folder / "report.json"
-        (folder / "kit.json").write_text(json.dumps(bundles.kit(age_recipient=self._keys.recipient)))
+        self._kit = bundles.kit(age_recipient=self._keys.recipient)
+        (folder / "kit.json").write_text(json.dumps(self._kit))
         tasks = [
             {"ansible.builtin.import_role": {"name": "noncustodial.lightning.tenant", "tasks_from": name}} for name in ("bundle", "report")
         ]
@@ -44,7 +45,7 @@ class Desk:
     def bundle(self, **changes: t.Any) -> Path:
         """One that the tenant has made today, of one signer or another."""
         expires = document.date_text(document.now() + datetime.timedelta(days=14))
-        content = bundles.good(expires=expires, **changes)
+        content = bundles.good(self._kit, expires=expires, **changes)
         path = self._folder / f"{envelope.digest(content)}.json"
         path.write_bytes(envelope.seal(content, self._keys.recipient, self._keys.signing_key_file))
         return path

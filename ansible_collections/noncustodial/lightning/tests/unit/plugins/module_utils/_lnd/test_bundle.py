@@ -78,7 +78,10 @@ FAULTS: dict[str, tuple[Edit, str, str]] = {
     "field unknown": (set_field("seed", "abandon ability"), "seed", "is not known"),
     "field of another type": (set_field("birthday", "yesterday"), "birthday", "is of a wrong type: text"),
     "true for a number": (set_field("birthday", True), "birthday", "is of a wrong type: true or false"),
-    "other schema": (set_field("version", 2), "schema", "is not noncustodial.lightning/bundle version 1"),
+    "other schema": (set_field("version", 3), "schema", "is not noncustodial.lightning/bundle version 2"),
+    "of a release before": (set_field("version", 1), "schema", "The tenant has to upgrade its collection or image"),
+    "for another provider": (set_field("recipient", "age1" + "q" * 58), "recipient", "the bundle was signed for another one"),
+    "of another kit": (set_field("kit_fingerprint", "AAAA"), "kit_fingerprint", "is 'AAAA', and that of the kit here"),
     "other tenant": (set_field("tenant", "globex"), "tenant", "is 'globex', but the kit is for 'acme'"),
     "other network": (set_field("network", "signet"), "network", "is 'signet', but the kit is for 'regtest'"),
     "no endpoint": (set_field("endpoint", "signer-acme"), "endpoint", "is not host:port"),
@@ -192,12 +195,14 @@ def test_an_offer_that_was_taken_up_is_not_judged_by_its_date() -> None:
 
 
 def test_a_bundle_for_another_network_is_not_called_wrong_in_each_part() -> None:
-    assert [path for path, _text in judged(good(), network="mainnet")] == ["network"]
+    assert [path for path, _text in judged(good(), network="mainnet")] == ["network", "kit_fingerprint"]
 
 
 def test_accounts_of_mainnet() -> None:
     """The five of the real mainnet wallet; only the others are missing."""
-    content = good(network="mainnet", accounts=bundles.accounts("mainnet"), node_id=bundles.wallets()["mainnet"]["node_id"])
+    content = good(
+        kit(network="mainnet"), network="mainnet", accounts=bundles.accounts("mainnet"), node_id=bundles.wallets()["mainnet"]["node_id"]
+    )
     found = judged(content, network="mainnet")
     assert found == [("accounts", "lack m/1017'/0'/1' to m/1017'/0'/5', m/1017'/0'/7' to m/1017'/0'/255'")]
 

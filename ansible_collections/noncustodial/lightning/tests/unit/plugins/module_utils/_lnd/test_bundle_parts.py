@@ -235,6 +235,8 @@ def test_a_name_that_no_document_uses_is_not_repeated() -> None:
         ({"provider_addresses": ["2001:db8::1"]}, "provider_addresses[0]"),
         ({"provider_addresses": ["0.0.0.0/0"]}, "provider_addresses[0]"),
         ({"provider_addresses": ["10.0.0.0/15"]}, "provider_addresses[0]"),
+        ({"provider_addresses": [f"192.0.2.{number}" for number in range(9)]}, "provider_addresses"),
+        ({"lnd_version": "0.21.3-beta commit=\x1b[2J"}, "lnd_version"),
         ({"seed": "abandon"}, "seed"),
     ],
 )
@@ -245,3 +247,28 @@ def test_kits_that_are_refused(changes: dict[str, t.Any], path: str) -> None:
 
 def test_addresses_of_a_provider() -> None:
     assert kit.validate(bundles.kit(provider_addresses=["192.0.2.1", "192.0.2.14/24", "10.0.0.0/16", "198.51.100.7/32"])) == []
+
+
+def test_the_fingerprint_of_a_kit_is_of_whom_it_lets_in_and_who_reads() -> None:
+    """The text is written down here, because both sides may run different releases."""
+    assert kit.fingerprint(bundles.kit()) == "PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MZ"
+    assert kit.fingerprint(bundles.kit(lnd_version="0.99.0-beta")) == kit.fingerprint(bundles.kit())
+    others = {
+        "tenant": "globex",
+        "network": "mainnet",
+        "provider_addresses": ["192.0.2.14", "192.0.2.15"],
+        "age_recipient": "age1" + "q" * 58,
+    }
+    assert len({kit.fingerprint(bundles.kit(**{name: value})) for name, value in others.items()} | {kit.fingerprint(bundles.kit())}) == 5
+
+
+@pytest.mark.parametrize("text", ["", "PN6X", "PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MY", "PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MZ-AAAA"])
+def test_what_is_not_the_fingerprint(text: str) -> None:
+    assert not kit.is_fingerprint(text, bundles.kit())
+    assert kit.is_fingerprint("pn6xbhbq ozcmufzq-chu23lvt piew63mz", bundles.kit())
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '{"\\ud800": 1}', "1e999", "[" * 17 + "]" * 17])
+def test_json_that_could_not_be_written_again(text: str) -> None:
+    with pytest.raises(document.NotJson):
+        document.read(text)

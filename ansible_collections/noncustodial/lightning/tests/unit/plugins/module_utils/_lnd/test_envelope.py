@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import age, bundle, document, envelope, sshsig
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid
-from ansible_collections.noncustodial.lightning.tests.unit.bundles import NOW, Keys, good, kit, make_keys
+from ansible_collections.noncustodial.lightning.tests.unit import bundles
+from ansible_collections.noncustodial.lightning.tests.unit.bundles import NOW, Keys, kit, make_keys
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,13 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 def sealed(tmp_path: Path, keys: Keys) -> Path:
     """The file of a good bundle."""
     path = tmp_path / "bundle.json"
-    path.write_bytes(envelope.seal(good(), keys.recipient, keys.signing_key_file))
+    path.write_bytes(envelope.seal(good(keys), keys.recipient, keys.signing_key_file))
     return path
+
+
+def good(keys: Keys, **changes: t.Any) -> dict[str, t.Any]:
+    """A good bundle for that provider."""
+    return bundles.good(kit(age_recipient=keys.recipient), **changes)
 
 
 def opened(path: Path, keys: Keys, taken_up: str | None = None, **changes: t.Any) -> dict[str, t.Any]:
@@ -59,14 +65,14 @@ def reseal(path: Path, keys: Keys, content: dict[str, t.Any], signature: str) ->
 
 
 def test_there_and_back(sealed: Path, keys: Keys) -> None:
-    assert opened(sealed, keys) == good()
+    assert opened(sealed, keys) == good(keys)
 
 
-def test_the_outside_shows_neither_macaroon_nor_accounts(sealed: Path) -> None:
+def test_the_outside_shows_neither_macaroon_nor_accounts(sealed: Path, keys: Keys) -> None:
     outer = json.loads(sealed.read_text())
     assert set(outer) == set(envelope.FIELDS)
-    assert good()["macaroon"] not in sealed.read_text()
-    assert good()["accounts"][0]["xpub"] not in sealed.read_text()
+    assert good(keys)["macaroon"] not in sealed.read_text()
+    assert good(keys)["accounts"][0]["xpub"] not in sealed.read_text()
 
 
 @pytest.mark.parametrize("kept", [0, 1, 300, 0.5, -1, -40])
@@ -99,8 +105,8 @@ def test_altered_outside(sealed: Path, keys: Keys) -> None:
 
 def test_altered_inside_by_another(sealed: Path, keys: Keys, other: Keys) -> None:
     """Anyone can encrypt to the provider; only the tenant's key signs."""
-    signature = sshsig.sign(document.canonical(good()), keys.signing_key_file)
-    reseal(sealed, keys, good(close_address="bcrt1q6rhpng9evdsfnn833a4f4vej0asu6dk5srld6x"), signature)
+    signature = sshsig.sign(document.canonical(good(keys)), keys.signing_key_file)
+    reseal(sealed, keys, good(keys, close_address="bcrt1q6rhpng9evdsfnn833a4f4vej0asu6dk5srld6x"), signature)
     ((path, text),) = problems(sealed, keys)
     assert path == "signature"
     assert "altered, or another key signed it" in text
@@ -108,27 +114,27 @@ def test_altered_inside_by_another(sealed: Path, keys: Keys, other: Keys) -> Non
 
 @pytest.mark.parametrize("signature", ["", "x", "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"])
 def test_no_signature(sealed: Path, keys: Keys, signature: str) -> None:
-    reseal(sealed, keys, good(), signature)
+    reseal(sealed, keys, good(keys), signature)
     assert [path for path, _text in problems(sealed, keys)] == ["signature"]
 
 
 def test_signed_by_another_key(tmp_path: Path, keys: Keys, other: Keys) -> None:
     path = tmp_path / "bundle.json"
-    path.write_bytes(envelope.seal(good(), keys.recipient, other.signing_key_file))
+    path.write_bytes(envelope.seal(good(keys), keys.recipient, other.signing_key_file))
     assert [where for where, _text in problems(path, keys)] == ["signature"]
 
 
 def test_a_signature_for_another_purpose(sealed: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(sshsig, "NAMESPACE", "git")
-        signature = sshsig.sign(document.canonical(good()), keys.signing_key_file)
-    reseal(sealed, keys, good(), signature)
+        signature = sshsig.sign(document.canonical(good(keys)), keys.signing_key_file)
+    reseal(sealed, keys, good(keys), signature)
     assert [path for path, _text in problems(sealed, keys)] == ["signature"]
 
 
 def test_for_another_provider(tmp_path: Path, keys: Keys, other: Keys) -> None:
     path = tmp_path / "bundle.json"
-    path.write_bytes(envelope.seal(good(), other.recipient, keys.signing_key_file))
+    path.write_bytes(envelope.seal(good(keys), other.recipient, keys.signing_key_file))
     assert problems(path, keys) == [
         ("recipient", "is not the public key of this provider's age identity: the bundle is for another provider")
     ]
@@ -136,7 +142,7 @@ def test_for_another_provider(tmp_path: Path, keys: Keys, other: Keys) -> None:
 
 def test_a_recipient_that_was_only_renamed(tmp_path: Path, keys: Keys, other: Keys) -> None:
     path = tmp_path / "bundle.json"
-    path.write_bytes(envelope.seal(good(), other.recipient, keys.signing_key_file))
+    path.write_bytes(envelope.seal(good(keys), other.recipient, keys.signing_key_file))
     edit(path, recipient=keys.recipient)
     ((where, text),) = problems(path, keys)
     assert where == "encrypted"
@@ -146,20 +152,24 @@ def test_a_recipient_that_was_only_renamed(tmp_path: Path, keys: Keys, other: Ke
 def test_of_another_kit(sealed: Path, keys: Keys) -> None:
     found = problems(sealed, keys, tenant="globex", network="mainnet")
     assert [path for path, _text in found] == ["tenant", "network"]
+    assert [path for path, _text in problems(sealed, keys, provider_addresses=["192.0.2.15"])] == ["kit_fingerprint"]
 
 
 def test_expired(sealed: Path, tmp_path: Path, keys: Keys) -> None:
-    late = good(expires="2026-11-30T00:00:00Z")
+    late = good(keys, expires="2026-11-30T00:00:00Z")
     path = tmp_path / "late.json"
     path.write_bytes(envelope.seal(late, keys.recipient, keys.signing_key_file))
     assert [where for where, _text in problems(path, keys)] == ["expires"]
     assert opened(path, keys, taken_up=envelope.digest(late)) == late
-    assert [where for where, _text in problems(path, keys, taken_up=envelope.digest(good()))] == ["expires"]
+    assert [where for where, _text in problems(path, keys, taken_up=envelope.digest(good(keys)))] == ["expires"]
 
 
-def test_the_faults_inside_are_told_together_with_the_signature(sealed: Path, keys: Keys) -> None:
-    reseal(sealed, keys, good(birthday=0, lnd_version="0.1.0-beta"), "")
-    assert [path for path, _text in problems(sealed, keys)] == ["signature", "birthday", "lnd_version"]
+def test_the_faults_inside_are_told_only_under_the_tenants_signature(sealed: Path, keys: Keys) -> None:
+    content = good(keys, birthday=0, lnd_version="0.1.0-beta")
+    reseal(sealed, keys, content, "")
+    assert [path for path, _text in problems(sealed, keys)] == ["signature"]
+    reseal(sealed, keys, content, sshsig.sign(document.canonical(content), keys.signing_key_file))
+    assert [path for path, _text in problems(sealed, keys)] == ["birthday", "lnd_version"]
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"schema": 1}', '"bundle"'])
@@ -170,7 +180,8 @@ def test_other_files(sealed: Path, keys: Keys, text: str) -> None:
 
 def test_a_file_larger_than_any_bundle(sealed: Path, keys: Keys) -> None:
     sealed.write_text(" " * (1 << 21))
-    assert "more than any bundle" in problems(sealed, keys)[0][1]
+    with pytest.raises(InvalidInput, match="has more than 262144 bytes"):
+        opened(sealed, keys)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bundle, envelope, grant, node_bundle
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import kit as kits
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid
 from ansible_collections.noncustodial.lightning.tests.unit import bundles
 from ansible_collections.noncustodial.lightning.tests.unit.bundles import NOW, baked, kit, make_keys
@@ -99,11 +100,12 @@ def test_a_bundle_of_another_shape(tmp_path: Path, shape: str, expected: str) ->
     """The inventory says which the tenant has; a bundle cannot make it another."""
     keys = make_keys(tmp_path / "keys")
     path = tmp_path / "bundle.json"
-    path.write_bytes(envelope.seal(good(shape), keys.recipient, keys.signing_key_file))
+    content = good(shape, recipient=keys.recipient, kit_fingerprint=kits.fingerprint(kit(age_recipient=keys.recipient)))
+    path.write_bytes(envelope.seal(content, keys.recipient, keys.signing_key_file))
     given = replace(terms(shape, age_recipient=keys.recipient), kind=node_bundle.KINDS[expected])
     provider = envelope.Provider(keys.identity, keys.signing_key)
     if shape == expected:
-        assert envelope.open_file(str(path), provider, given) == good(shape)
+        assert envelope.open_file(str(path), provider, given) == content
         return
     with pytest.raises(Invalid) as error:
         envelope.open_file(str(path), provider, given)

@@ -95,7 +95,7 @@ def test_what_the_tenant_writes_the_provider_takes(desk: Desk) -> None:
     assert desk.run()
     provider = envelope.Provider(desk.keys.identity, desk.keys.signing_key)
     content = envelope.open_file(str(desk.files["bundle.json"]), provider, bundle.Terms(kits.read(str(desk.files["kit.json"])), NOW))
-    assert content == bundles.good()
+    assert content == bundles.good(kit(age_recipient=desk.keys.recipient))
     assert desk.files["bundle.json"].stat().st_mode & 0o777 == 0o600
 
 
