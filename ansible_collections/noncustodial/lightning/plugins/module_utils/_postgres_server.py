@@ -91,15 +91,18 @@ class Server:
         databases = self._query(_DATABASE, name)
         hba = self._setting("hba_file")
         certificate = os.path.join(self._setting("data_directory"), self._setting("ssl_cert_file"))
+        # As its user: the server says which files they are, and its user can put links there.
+        with _as_user(self._user):
+            written, pinned, changed = _hba.read(hba), _hba.read(certificate), os.path.getmtime(hba)
         return State(
             role=Role(*roles[0]) if roles else None,
             owner=databases[0][0] if databases else None,
             public=bool(databases and databases[0][1]),
             connects=bool(databases and databases[0][2]),
             owner_role=Role(*owners[0]) if owners else None,
-            hba=_hba.read(hba),
-            stale=os.path.getmtime(hba) > self._loaded(self._session),
-            certificate=_hba.read(certificate),
+            hba=written,
+            stale=changed > self._loaded(self._session),
+            certificate=pinned,
         )
 
     def apply(self, plan: Plan) -> None:

@@ -40,6 +40,9 @@ _STRICT: dict[str, str | list[str]] = {
     "SystemCallArchitectures": "native",
     "SystemCallFilter": ["@system-service", "~@privileged @resources"],
     "SystemCallErrorNumber": "EPERM",
+    # Keys stay in memory: neither a crash nor a machine that is short of it writes them to the disk.
+    "LimitCORE": "0",
+    "MemorySwapMax": "0",
 }
 
 

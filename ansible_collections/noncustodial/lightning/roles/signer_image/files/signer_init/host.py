@@ -14,7 +14,7 @@ from pathlib import Path
 from ansible_collections.noncustodial.lightning.plugins.module_utils import _config_files, _secret, _unit
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import credential
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import sync_folder
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import sync_folder, write_file
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
 
 from .place import UNIT, USER, Place
@@ -136,6 +136,11 @@ class Machine:
             InvalidInput: it was sealed elsewhere.
         """
         return credential.unseal(str(path), name, what)
+
+    def end_cloud_init(self) -> None:
+        """Have this machine take no more orders from a cloud or a seed disk: with another instance-id it would do as root whatever is in them."""
+        if self.place.cloud_init_off.parent.is_dir():
+            write_file(str(self.place.cloud_init_off), b"This machine is a signer.\n", 0o644)
 
     def have_signing_key(self, tenant: str) -> None:
         """Have the tenant's key for bundles.

@@ -68,6 +68,11 @@ class Place:
         return self.desk / "bundle.json"
 
     @property
+    def cloud_init_off(self) -> Path:
+        """With this file cloud-init does nothing when the machine starts (cloud-init's documentation, "How to disable cloud-init")."""
+        return Path(self.root + "/etc/cloud/cloud-init.disabled")
+
+    @property
     def upgrade(self) -> Path:
         """How far this signer has gone from one machine to another."""
         return self.desk / "upgrade.json"

@@ -198,6 +198,8 @@ def ask_address(terminal: Terminal) -> str:
 def configure(agreed: Agreed, kit_file: Path | None) -> None:
     """Kit, settings, password, firewall and lnd's settings."""
     host, place = agreed.host, agreed.place
+    # Before there is a seed.
+    host.end_cloud_init()
     host.folder(place.desk, None, 0o700)
     host.write(place.kit, (kit_file or place.kit).read_bytes(), None, 0o600)
     host.folder(place.config, USER, 0o750)

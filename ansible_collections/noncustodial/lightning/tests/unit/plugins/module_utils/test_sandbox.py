@@ -17,6 +17,7 @@ def test_strict() -> None:
     assert lines[1] == "[Service]"
     assert "NoNewPrivileges=yes" in lines
     assert "CapabilityBoundingSet=" in lines
+    assert {"LimitCORE=0", "MemorySwapMax=0"} < set(lines)
     assert [line for line in lines if line.startswith("SystemCallFilter=")] == [
         "SystemCallFilter=@system-service",
         "SystemCallFilter=~@privileged @resources",

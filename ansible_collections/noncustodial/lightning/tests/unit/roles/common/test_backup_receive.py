@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import subprocess
+import time
+import typing as t
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROLES = Path(__file__).resolve().parents[4] / "roles"
 
 
-def receive(folder: Path, days: int, data: bytes = b"new") -> subprocess.CompletedProcess[bytes]:
-    command = ["sh", str(ROLES / "_common/files/backup-receive"), str(folder), "ledger.dump", "1", str(days)]
-    return subprocess.run(command, input=data, check=False, capture_output=True)
+def command(folder: Path, days: int, mib: int = 100, files: int = 1000) -> list[str]:
+    return ["sh", str(ROLES / "_common/files/backup-receive"), str(folder), "ledger.dump", "1", str(days), str(mib), str(files)]
+
+
+def receive(folder: Path, days: int, data: bytes = b"new", **quota: int) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command(folder, days, **quota), input=data, check=False, capture_output=True)
 
 
 def older(folder: Path) -> list[Path]:
@@ -59,3 +64,76 @@ def test_nothing_goes_when_nothing_comes(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert b"refused: a ledger backup" in done.stderr
     assert set(folder.iterdir()) == set(made)
+
+
+MIB = bytes(1 << 20)
+
+
+def test_a_sender_fills_its_own_quota_alone(tmp_path: Path) -> None:
+    """Nothing that was there goes to make room, or whoever has broken into a sender could push out what is good."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+    said = [receive(one, 0, MIB, mib=3) for _turn in range(3)]
+    assert [done.returncode for done in said] == [0, 0, 0]
+    assert [b"four fifths" in done.stderr for done in said] == [False, False, True]
+    there = set(one.iterdir())
+    for data in (MIB, b"small"):
+        done = receive(one, 0, data, mib=3)
+        assert (done.returncode, set(one.iterdir())) == (1, there)
+        assert b"refused: 3 backups with 3 MiB are there, and 1000 with 3 MiB are this sender's quota. Remove some there" in done.stderr
+    assert receive(other, 0, MIB, mib=3).returncode == 0
+
+
+def test_one_that_would_not_fit(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    assert receive(folder, 0, MIB[:-100], mib=1).returncode == 0
+    done = receive(folder, 0, MIB, mib=1)
+    assert (done.returncode, len(list(folder.iterdir()))) == (1, 1)
+    assert b"it would be more than the 1 MiB of this sender's quota" in done.stderr
+    assert receive(folder, 0, b"x" * 100, mib=1).returncode == 0, "to the last byte"
+
+
+def test_so_many_files_and_no_more(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    assert [receive(folder, 0, files=3).returncode for _turn in range(4)] == [0, 0, 0, 1]
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    """Many that are begun at once would pass the quota together. What a cut connection has left goes."""
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / ".part.cut").write_bytes(MIB)
+    with subprocess.Popen(command(folder, 0), stdin=subprocess.PIPE) as slow:
+        assert slow.stdin is not None
+        until(lambda: [path for path in folder.glob(".part.*") if path.name != ".part.cut"])
+        assert not (folder / ".part.cut").exists()
+        done = receive(folder, 0)
+        assert done.returncode == 1
+        assert b"another ledger backup of this sender is just being taken" in done.stderr
+        slow.stdin.write(b"slow")
+        slow.stdin.close()
+        assert slow.wait(20) == 0
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"slow"]
+
+
+def test_the_one_that_has_come_stays_whatever_the_clock_has_said(tmp_path: Path) -> None:
+    """Of a clock that went wrong and was set right, there are names of days to come."""
+    folder = tmp_path / "one"
+    folder.mkdir()
+    future = [folder / f"ledger-2999010{day}T000000.000000000Z.dump" for day in (1, 2)]
+    for path in future:
+        path.write_bytes(b"of a wrong clock")
+    assert receive(folder, 1).returncode == 0
+    assert b"new" in {path.read_bytes() for path in folder.iterdir()}
+
+
+def until(holds: t.Callable[[], object]) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

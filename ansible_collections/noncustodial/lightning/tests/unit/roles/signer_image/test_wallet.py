@@ -347,3 +347,13 @@ def test_a_copy_of_the_disk_has_no_seed(bench: Bench, systemd_creds: SystemdCred
 
 def test_a_seed_shows_in_no_representation() -> None:
     assert not any(word in repr(pending.Pending(tuple(WORDS), "regtest", 1)) for word in WORDS)
+
+
+def test_cloud_init_is_off_before_there_is_a_seed(bench: Bench) -> None:
+    """It would do what the next seed disk says. A container has none, and nothing is made for it there."""
+    steps.configure(agreed(bench), None)
+    assert not bench.place.cloud_init_off.exists()
+    bench.place.cloud_init_off.parent.mkdir(parents=True)
+    steps.configure(agreed(bench), None)
+    assert bench.place.cloud_init_off.exists()
+    assert "run" not in bench.done
