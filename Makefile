@@ -1,6 +1,6 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-image demo-down test lint sanity unit real scenarios faults load protos docs bench-onboarding bench-hub image image-test image-boot
+.PHONY: help demo demo-image demo-down test lint sanity unit real scenarios faults load offboard protos readmes docs bench-onboarding bench-hub bench-signer image image-test image-boot
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,9 +15,9 @@ demo-down: ## remove the demo
 	@tools/demo down
 
 test: ## everything below up to image-test, side by side
-	@tools/test scenarios + real + lint sanity unit image
+	@tools/test scenarios + real + lint sanity unit image odd
 
-lint: ## ruff, mypy, yamllint, ansible-lint, changelog, shellcheck, protos
+lint: ## ruff, mypy, yamllint, ansible-lint, changelog, READMEs, shellcheck, protos, Galaxy's importer
 	@tools/test lint
 
 sanity: ## ansible-test sanity
@@ -26,11 +26,11 @@ sanity: ## ansible-test sanity
 unit: ## unit tests
 	@tools/test unit
 
-real: ## modules and services against real daemons, and the pages in a browser
+real: ## modules and services against real daemons, the pages in a browser, and each kind of fault of a hub once
 	@tools/test real
 
-scenarios: ## molecule: topologies with real daemons, from machines to two tenants on board, what must be refused, and Debian 12
-	@tools/test scenarios
+scenarios: ## molecule: topologies with real daemons, from machines to two tenants on board, what must be refused, and an odd site on Debian 12 with the oldest ansible-core
+	@tools/test scenarios + odd
 
 image: ## the image from which tenants start their signers: raw disk, qcow2, container
 	@tools/signer-image build
@@ -41,20 +41,29 @@ image-test: ## that image, and machines and a container of it, from the first lo
 image-boot: image ## its disk under QEMU with a TPM: power cuts, a copied disk, a cloud that is stood in for; minutes under emulation
 	@tools/signer-image boot
 
-faults: ## the hub while everything around it fails; slow, so not part of test
+faults: ## the hub while everything around it fails, at full length; slow, so not part of test
 	@tools/test faults
 
-load: ## users against users: one who holds 600 payments, and what the others feel; slow, so not part of test
+offboard: ## molecule: a tenant leaves, interrupted again and again, and its databases are dropped; slow, so not part of test
+	@tools/test offboard
+
+load: ## users against users: one who holds 600 payments and what the others feel; 200 readers and 20 buyers of an article; slow, so not part of test
 	@tools/test load
 
 protos: ## generate the descriptors from protos/
 	@tools/run tools/protos generate
 
+readmes: ## generate the READMEs of the roles from their argument specs
+	@tools/run tools/readmes generate
+
 docs: ## guides and module reference as one static site in docs/_build
 	@tools/run tools/docs
 
 bench-onboarding: ## what onboarding costs, beside a plain script
-	@tools/run bench/onboarding/run
+	@tools/run python3 -m bench.onboarding.run
 
 bench-hub: ## what a hub can do, beside lnd called directly
-	@tools/run bench/hub/run
+	@tools/run python3 -m bench.hub.run
+
+bench-signer: ## what a remote signer costs, beside a node with its own keys, by the distance to it
+	@tools/run python3 -m bench.signer.run

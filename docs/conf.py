@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings of the site. tools/docs builds it, from a copy of this directory into which it has put the reference.
 
-Tables that say what the code says are written here from the code itself: a page includes them from generated/.
+Tables of values in the code are written here from the code itself: a page includes them from generated/.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ ROOT = HERE.parents[2]
 COLLECTION = ROOT / "ansible_collections/noncustodial/lightning"
 sys.path.insert(0, str(ROOT))
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant, signer  # noqa: E402
+from ansible_collections.noncustodial.lightning.plugins.module_utils._check import signer_report  # noqa: E402
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import grant  # noqa: E402
 
 project = "noncustodial.lightning"
 copyright = "2026, noncustodial.lightning contributors"
@@ -43,7 +44,8 @@ html_copy_source = False
 pygments_style = "ansible"
 highlight_language = "console"
 
-# Pages of Ansible's own documentation to which the reference points. The site is built without asking for anything from elsewhere.
+# Pages of Ansible's own documentation to which the reference points. The site is built without asking for anything from
+# elsewhere.
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 ANSIBLE_PAGES = {
     "common_return_values": "reference_appendices/common_return_values.html",
@@ -57,7 +59,9 @@ def ansible_page(app: t.Any, env: t.Any, node: t.Any, content: t.Any) -> nodes.r
 
 
 def tidy_reference(app: t.Any, document: nodes.document) -> None:
-    """Short titles for the generated pages, with what the thing does below; and no second table of contents, which the theme has beside the page."""
+    """Short titles for the generated pages, with what the thing does below; and no second table of contents, which the
+    theme has beside the page.
+    """
     if not app.env.docname.startswith("collections/"):
         return
     for found in list(document.findall(lambda node: "contents" in getattr(node, "attributes", {}).get("classes", ()))):
@@ -96,7 +100,7 @@ write(
     "reasons.md",
     table(
         ("reason", "means", "what to do"),
-        ((f"`{code}`", status, cure or "nothing") for code, (status, cure) in signer.REASONS.items()),
+        ((f"`{code}`", status, cure or "nothing") for code, (status, cure) in signer_report.REASONS.items()),
     ),
 )
 write("grant.md", "".join(f"- `{permission.removeprefix('uri:')}`\n" for permission in grant.PERMISSIONS))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of all scenarios share. A scenario's tests run in order, on one topology; what one changes it puts back."""
+"""The fixtures that all scenarios share. A scenario's tests run in order, on one topology; each undoes its changes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ def regtest() -> Regtest:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """After a failure: what the machines have to say about it."""
+    """Show the diagnosis of the machines after a failure."""
     if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
-        said = subprocess.run([sys.executable, str(SHARED / "diagnose.py")], capture_output=True, text=True, check=False)
+        said = subprocess.run(
+            [sys.executable, str(SHARED / "diagnose.py")], capture_output=True, text=True, check=False
+        )
         terminalreporter.section("the topology")
         terminalreporter.write(said.stdout + said.stderr)

@@ -20,8 +20,8 @@ now() { date +%s.%N; }
 
 since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.1f", to - from }'; }
 
-# step TEXT COMMAND...: say what begins, run it, say how long it took. The command's output goes to stderr.
-# A line every 30 s shows that a quiet one is alive. Call it plainly: after `if` or before `||` bash would switch off -e in COMMAND.
+# step TEXT COMMAND...: say what begins, run it, say how long it took. The command's output goes to stderr. A line every
+# 30 s shows that a quiet one is alive. Call it plainly: after `if` or before `||` bash would switch off -e in COMMAND.
 step() {
   local text=$1 from ticker status
   shift
@@ -60,6 +60,10 @@ quietly() {
   return "$status"
 }
 
+# programs_in LANGUAGE: of the files that git lists, those whose first line is #! and ends in it. A template of one is
+# none yet.
+programs_in() { git grep -nE "^#!.*$1\$" -- ':!*.j2' | sed -n 's/:1:.*//p'; }
+
 # hash_of FILE|TEXT...: a short name for a set of inputs.
 hash_of() {
   local input
@@ -68,7 +72,8 @@ hash_of() {
   done | sha256sum | cut -c 1-12
 }
 
-# alone NAME: from here on one process at a time, of those that call it by that name. Who has waited finds the work done.
+# alone NAME: from here on one process at a time, of those that call it by that name. Who has waited finds the work
+# done.
 alone() {
   mkdir -p "$cache"
   exec 9>"$cache/$1.lock"

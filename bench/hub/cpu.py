@@ -1,4 +1,4 @@
-"""Which process the time of this machine goes to while something is measured."""
+"""The CPU time that each process uses while something is measured."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def container_pid(name: str) -> int:
-    """The first process of a container."""
+    """Return the process id of a container's first process."""
     shown = subprocess.run(["podman", "inspect", name], check=True, capture_output=True, text=True).stdout
     return int(json.loads(shown)[0]["State"]["Pid"])
 
 
 def seconds(pid: int) -> float:
-    """CPU seconds of a process, and with another than this one of its children, those that ended among them: PostgreSQL has one for each client."""
+    """Return the CPU seconds of a process; for any but this one also those of its children, ended ones included:
+    PostgreSQL has one for each client.
+    """
     if pid == os.getpid():
         return time.process_time()
     return (_ticks(pid) + sum(_ticks(child) for child in _children(pid))) / _TICKS
@@ -42,7 +44,7 @@ def _children(pid: int) -> list[int]:
 
 
 class Watch:
-    """CPU milliseconds of each process for one of so many jobs.
+    """Measure the CPU milliseconds that each process uses for one job.
 
     Args:
         pids: by name.
@@ -53,5 +55,5 @@ class Watch:
         self._begin = {name: seconds(pid) for name, pid in pids.items()}
 
     def each(self, jobs: int) -> dict[str, float]:
-        """Since it was made."""
+        """Return the milliseconds for one of so many jobs, since this object was made."""
         return {name: round((seconds(pid) - self._begin[name]) * 1000 / jobs, 2) for name, pid in self._pids.items()}

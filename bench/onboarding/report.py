@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""From the raw figures to the line of JSON, the tables in README.md and the plot."""
+"""The line of JSON, the tables in README.md and the plot, made from the raw figures."""
 
 from __future__ import annotations
 
@@ -17,10 +16,11 @@ from matplotlib.patches import Patch
 
 Run = dict[str, Any]
 
-# What the parts of a run belong to: tasks of the playbook by their names, and the script's steps. The first that matches counts.
+# What the parts of a run belong to: tasks of the playbook by their names, and the script's steps. The first that
+# matches counts.
 PHASES = (
     ("preflight", r"preflight|inventory"),
-    ("signer checked", r"signer is what|signer answers|signer_check"),
+    ("signer checked", r"signer is what|signer matches|signer answers|signer_check"),
     ("bundle opened and checked", r"bundle"),
     ("bitcoind checked", r"bitcoind"),
     ("wallet made, lnd serves", r"wallet|serves"),
@@ -34,7 +34,7 @@ MARKS = "<!-- measured -->", "<!-- end of measured -->"
 
 
 def write(results: dict[str, Any], folder: Path) -> dict[str, float]:
-    """Table and plot into the folder; gives the line of JSON."""
+    """Write tables and plot into the folder, and return the line of JSON."""
     runs = results["runs"]
     readme = folder / "README.md"
     before, _old, after = re.split(f"{MARKS[0]}|{MARKS[1]}", readme.read_text())
@@ -66,15 +66,15 @@ def summary(runs: list[Run]) -> dict[str, float]:
 def about(results: dict[str, Any]) -> str:
     at = results["machine"]
     return (
-        f"{at['date']}, {at['processor']}, {at['cores']} cores, {at['memory_gib']} GiB, {at['system']}, Linux {at['kernel']}; "
-        f"on the controller ansible-core {at['ansible_core']} and Python {at['python']}; "
-        f"in the machines {at['target']}, lnd {at['lnd']}, bitcoind {at['bitcoind']}, PostgreSQL {at['postgresql']}.\n"
-        f"Load of the machine before the first run: {results['load_before']:.1f}."
+        f"{at['date']}, {at['processor']}, {at['cores']} cores, {at['memory_gib']} GiB, {at['system']}, Linux"
+        f" {at['kernel']}; on the controller ansible-core {at['ansible_core']} and Python {at['python']}; in the"
+        f" machines {at['target']}, lnd {at['lnd']}, bitcoind {at['bitcoind']}, PostgreSQL {at['postgresql']}.\nLoad of"
+        f" the machine before the first run: {results['load_before']:.1f}."
     )
 
 
 def kinds(runs: list[Run]) -> list[tuple[str, int]]:
-    """Script, then playbook and rerun, each by the number of tenants."""
+    """Return the kinds of runs: script, then playbook and rerun, each by the number of tenants."""
     order = {"script": 0, "playbook": 1, "rerun": 2}
     return sorted({(run["kind"], run["tenants"]) for run in runs}, key=lambda kind: (order[kind[0]], kind[1]))
 
@@ -92,7 +92,8 @@ def times(runs: list[Run]) -> str:
         if kind == "playbook" and tenants > 1:
             ratio = f"{median(took) / one:.2f} x one"
         lines.append(
-            f"| {kind} | {tenants} | {len(took)} | {median(took):.1f} s | {min(took):.1f}, {max(took):.1f} s | {median(took) / tenants:.1f} s | {ratio} |"
+            f"| {kind} | {tenants} | {len(took)} | {median(took):.1f} s | {min(took):.1f}, {max(took):.1f} s |"
+            f" {median(took) / tenants:.1f} s | {ratio} |"
         )
     return "\n".join(lines)
 
@@ -102,7 +103,7 @@ def phase(part: str) -> str:
 
 
 def phases(runs: list[Run], kind: str, tenants: int) -> dict[str, float]:
-    """Seconds by phase, the median of the rounds, in the order in which they are met."""
+    """Return seconds by phase, the median of the rounds, in the order in which the phases occur."""
     found: list[dict[str, float]] = []
     for run in runs:
         if (run["kind"], run["tenants"]) == (kind, tenants):
@@ -112,25 +113,40 @@ def phases(runs: list[Run], kind: str, tenants: int) -> dict[str, float]:
             if kind != "script":
                 sums = {OUTSIDE: max(run["seconds"] - sum(sums.values()), 0.0), **sums}
             found.append(sums)
-    return {name: median(sums.get(name, 0.0) for sums in found) for name in dict.fromkeys(name for sums in found for name in sums)}
+    return {
+        name: median(sums.get(name, 0.0) for sums in found)
+        for name in dict.fromkeys(name for sums in found for name in sums)
+    }
 
 
 def spent(runs: list[Run]) -> str:
-    """Where the time goes, in seconds."""
+    """Return the table of the seconds that each phase takes."""
     columns = [
-        (kind, tenants) for kind, tenants in (("script", 1), ("playbook", 1), ("playbook", 8), ("rerun", 1)) if seconds(runs, kind, tenants)
+        (kind, tenants)
+        for kind, tenants in (("script", 1), ("playbook", 1), ("playbook", 8), ("rerun", 1))
+        if seconds(runs, kind, tenants)
     ]
     shares = [phases(runs, *column) for column in columns]
     names = [name for name in ordered() if any(name in share for share in shares)]
     head = [f"{kind}, {tenants}" for kind, tenants in columns]
     lines = ["| seconds for | " + " | ".join(head) + " |", "| --- |" + " ---: |" * len(head)]
-    lines += [f"| {name} | " + " | ".join(f"{share[name]:.1f}" if name in share else "" for share in shares) + " |" for name in names]
+    lines += [
+        f"| {name} | " + " | ".join(f"{share[name]:.1f}" if name in share else "" for share in shares) + " |"
+        for name in names
+    ]
     return "\n".join(lines)
 
 
 def ordered() -> list[str]:
-    """The phases in the order of a run."""
-    first = [OUTSIDE, "preflight", "bundle opened and checked", "signer checked", "bitcoind checked", "grant in place, restart"]
+    """Return the phases in the order of a run."""
+    first = [
+        OUTSIDE,
+        "preflight",
+        "bundle opened and checked",
+        "signer checked",
+        "bitcoind checked",
+        "grant in place, restart",
+    ]
     return [*first, "wallet made, lnd serves", "channel", "payments in and out", "report written", "other"]
 
 
@@ -155,7 +171,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     left.grid(axis="y", alpha=0.3)
     left.set_axisbelow(True)
 
-    palette = dict(zip(ordered(), plt.get_cmap("tab20").colors, strict=False))
+    palette = dict(zip(ordered(), mpl.color_sequences["tab20"], strict=False))
     bars = (("script", 1), ("playbook", 1), ("rerun", 1))
     for at, (kind, tenants) in enumerate(bars):
         bottom = 0.0
@@ -169,20 +185,28 @@ def plot(results: dict[str, Any], path: Path) -> None:
     right.set_title("where one tenant's time goes (medians by phase)", fontsize=10)
     handles = {label: handle for handle, label in zip(*right.get_legend_handles_labels(), strict=True)}
     named = [name for name in reversed(ordered()) if name in handles]
-    right.legend([handles[name] for name in named], named, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    right.legend(
+        [handles[name] for name in named],
+        named,
+        fontsize=8,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+    )
     right.grid(axis="y", alpha=0.3)
     right.set_axisbelow(True)
 
     at = results["machine"]
     figure.supxlabel(
-        f"{at['date']} · {at['processor']}, {at['cores']} cores, controller and all machines on it · lnd {at['lnd']}", fontsize=8
+        f"{at['date']} · {at['processor']}, {at['cores']} cores, controller and all machines on it · lnd {at['lnd']}",
+        fontsize=8,
     )
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
 def main() -> None:
-    """Tables and plot again, from the figures that are there."""
+    """Make tables and plot again from the existing figures."""
     folder = Path(__file__).resolve().parent
     print(json.dumps(write(json.loads((folder / "results.json").read_text()), folder)))
 

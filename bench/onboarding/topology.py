@@ -1,7 +1,8 @@
-"""The topology of the bench: a provider with one gateway, and as many tenants as are asked for, each with a machine for its signer.
+"""The topology of the bench: a provider with one gateway, and a given number of tenants, each with a machine for its
+signer.
 
-Its machines and inventories are those of inventories/regtest, grown: what is generated here is only what depends on the number of tenants.
-All is made and changed by the collection's own playbooks.
+Its machines and inventories are those of inventories/regtest, grown: what is generated here is only what depends on the
+number of tenants. All is made and changed by the collection's own playbooks.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SIGNER_PORT = 10009
 
 @dataclass(frozen=True)
 class Tenant:
-    """One tenant, by its number from 1 on."""
+    """One tenant, numbered from 1."""
 
     number: int
 
@@ -54,7 +55,7 @@ class Tenant:
 
 
 def write(path: Path, content: Any) -> Path:
-    """JSON is YAML."""
+    """Write a file of JSON, which is YAML too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n")
     return path
@@ -67,7 +68,7 @@ def link(path: Path, target: Path) -> None:
 
 
 def machines(tenants: list[Tenant]) -> dict[str, Any]:
-    """For molecule/default/create.yml. All tenant nodes live on one machine, as those of the demo do."""
+    """Return the machines for molecule/default/create.yml. All tenant nodes are on one machine, as in the demo."""
     provider = {name: f"{PREFIX}.{number}" for name, number in (("chain", 11), ("gateway", 12), ("own", 13))}
     return {
         "images": {"machine": "trixie", "chain": "trixie"},
@@ -78,15 +79,22 @@ def machines(tenants: list[Tenant]) -> dict[str, Any]:
                 for name, at in provider.items()
             ),
             {"name": "nodes", "image": "machine", "networks": {"provider": NODES, "signers": f"{PREFIX}.130"}},
-            *({"name": tenant.machine, "image": "machine", "networks": {"signers": tenant.address}} for tenant in tenants),
+            *(
+                {"name": tenant.machine, "image": "machine", "networks": {"signers": tenant.address}}
+                for tenant in tenants
+            ),
         ],
     }
 
 
 def provider_hosts(tenants: list[Tenant]) -> dict[str, Any]:
-    """The provider's inventory: that of the demo with other tenants, and a PostgreSQL with room for them all."""
+    """Return the provider's inventory: that of the demo with other tenants, and a PostgreSQL with room for them all."""
     nodes = {
-        tenant.name: {"ansible_host": NODES, "lnd_port_offset": tenant.number, "tenant_provider_addresses": [f"{PREFIX}.130"]}
+        tenant.name: {
+            "ansible_host": NODES,
+            "lnd_port_offset": tenant.number,
+            "tenant_provider_addresses": [f"{PREFIX}.130"],
+        }
         for tenant in tenants
     }
     return {
@@ -109,13 +117,16 @@ def provider_hosts(tenants: list[Tenant]) -> dict[str, Any]:
 
 
 def signer_hosts(tenants: list[Tenant]) -> dict[str, Any]:
-    """The tenants' inventories in one: each signer on its own machine with its own tenant's keys."""
+    """Return the tenants' inventories in one: each signer on its own machine with its own tenant's keys."""
     desk = "{{ ncl_state }}/{{ tenant }}"
+    kit = "ncl_state ~ '/provider/kits/' ~ tenant ~ '.json'"
     return {
         "all": {
             "children": {
                 "signers": {
-                    "hosts": {tenant.machine: {"ansible_host": tenant.address, "tenant": tenant.name} for tenant in tenants},
+                    "hosts": {
+                        tenant.machine: {"ansible_host": tenant.address, "tenant": tenant.name} for tenant in tenants
+                    },
                     "vars": {
                         "lnd_name": "signer",
                         "lnd_network": "regtest",
@@ -123,9 +134,16 @@ def signer_hosts(tenants: list[Tenant]) -> dict[str, Any]:
                         "lnd_install_method": "copy",
                         "lnd_install_source": "{{ ncl_cache }}/lnd/v{{ lnd_version }}",
                         "lnd_tls_names": ["{{ inventory_hostname }}"],
-                        "lnd_seed_recipient": f"{{{{ lookup('ansible.builtin.file', '{STATE}/' ~ tenant ~ '/age_recipient') }}}}",
+                        "lnd_seed_recipient": (
+                            f"{{{{ lookup('ansible.builtin.file', '{STATE}/' ~ tenant ~ '/age_recipient') }}}}"
+                        ),
                         "signer_address": "{{ inventory_hostname }}",
                         "signer_kit": "{{ ncl_state }}/provider/kits/{{ tenant }}.json",
+                        "signer_tenant": "{{ tenant }}",
+                        "signer_kit_fingerprint": (
+                            f"{{{{ lookup('ansible.builtin.file', {kit}) | from_json |"
+                            " noncustodial.lightning.kit_fingerprint }}"
+                        ),
                         "signer_bundle_dest": "{{ ncl_state }}/provider/bundles/{{ tenant }}.json",
                         "signer_signing_key": f"{desk}/signing_key",
                         "signer_admin_addresses": [f"{PREFIX}.0/24"],
@@ -147,7 +165,7 @@ def write_inventories(tenants: list[Tenant]) -> None:
 
 
 def make_desks(tenants: list[Tenant]) -> None:
-    """The keys that provider and tenants have before anything is deployed."""
+    """Make the keys that provider and tenants have before anything is deployed."""
     for name in ("kits", "bundles", "reports", "seeds"):
         (STATE / "provider" / name).mkdir(parents=True, exist_ok=True)
     for desk in (STATE / "provider", *(tenant.desk for tenant in tenants)):
@@ -158,12 +176,19 @@ def make_desks(tenants: list[Tenant]) -> None:
 
 
 def run(*command: str | Path, given: str = "") -> str:
-    """Standard output of a command with the given standard input; what it says when it fails is shown."""
-    done = subprocess.run([str(part) for part in command], input=given, capture_output=True, text=True, cwd=ROOT, check=False)
+    """Run a command with the given standard input, and return its standard output; if it fails, its messages are
+    shown."""
+    done = subprocess.run(
+        [str(part) for part in command], input=given, capture_output=True, text=True, cwd=ROOT, check=False
+    )
     if done.returncode:
-        # Of a playbook what comes after its first failure, and not the times of its tasks.
-        said = re.sub(r".*?(?=\n\[ERROR\]|\nfatal: )", "", done.stdout.partition("PLAY RECAP")[0], count=1, flags=re.DOTALL)
-        raise SystemExit(f"{' '.join(map(str, command))} failed ({done.returncode}):\n{said[-6000:]}\n{done.stderr[-6000:]}")
+        # The output of a playbook from its first failure on, without the times of its tasks.
+        said = re.sub(
+            r".*?(?=\n\[ERROR\]|\nfatal: )", "", done.stdout.partition("PLAY RECAP")[0], count=1, flags=re.DOTALL
+        )
+        raise SystemExit(
+            f"{' '.join(map(str, command))} failed ({done.returncode}):\n{said[-6000:]}\n{done.stderr[-6000:]}"
+        )
     return done.stdout
 
 
@@ -172,7 +197,7 @@ def ssh(machine: str, command: str, given: str = "") -> str:
 
 
 def play(playbook: str, inventory: str, *arguments: str) -> tuple[float, str]:
-    """Run a playbook to its end; gives seconds and what it said."""
+    """Run a playbook to its end; return the seconds that it took and its output."""
     where = "localhost," if inventory == "localhost" else str(STATE / "inventory" / inventory)
     began = time.monotonic()
     said = run("ansible-playbook", "-i", where, playbook, *arguments)
@@ -180,6 +205,6 @@ def play(playbook: str, inventory: str, *arguments: str) -> tuple[float, str]:
 
 
 def forget_connections() -> None:
-    """Every measured run begins as a person's does in the morning, with no ssh connection open."""
+    """Close all ssh connections, so that every measured run begins with none, as a person's does in the morning."""
     for socket in (STATE / "ssh/cp").iterdir():
         subprocess.run(["ssh", "-O", "exit", "-S", socket, "gone"], capture_output=True, check=False)

@@ -1,12 +1,15 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A wall of one's own that sells one sentence for 100 sat. It needs Python alone, and what the role gives it."""
+"""A wall of one's own that sells one sentence for 100 sat. It needs only Python and what the role sets up for it."""
+
+from __future__ import annotations
 
 import json
 import os
 import re
 import ssl
+import typing as t
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +19,7 @@ PASSWORD = Path(os.environ["CREDENTIALS_DIRECTORY"], "hub_password").read_text()
 TRUST = ssl.create_default_context(cafile=CONFIG["hub"]["ca_file"] or None)
 
 
-def hub(path, body=None, token=""):
+def hub(path: str, body: dict[str, t.Any] | None = None, token: str = "") -> t.Any:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(CONFIG["hub"]["url"] + path, data, headers)  # noqa: S310
@@ -28,7 +31,7 @@ def hub(path, body=None, token=""):
 
 
 class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         token = hub("/auth", {"login": CONFIG["wall"]["login"], "password": PASSWORD})["access_token"]
         if self.path == "/":
             made = hub("/addinvoice", {"amt": 100, "memo": "A sentence"}, token)

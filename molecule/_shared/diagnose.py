@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After a failure: what failed units, journals and nodes of the topology say. Run by pytest's summary, and by tools/test when a converge failed."""
+"""A diagnosis after a failure: failed units, journals and nodes of the topology. Pytest's summary runs it, and
+tools/test after a failed converge.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ UNITS = (
     "postgresql*",
     "lnd@*",
     "lnd-lock@*",
+    "lnd-follow@*",
+    "lnd-signer@*",
     "lnd-backup@*",
     "lndhub*@*",
     "wall-*",
@@ -24,7 +28,7 @@ UNITS = (
 
 
 def of_machine(machine: str) -> t.Iterator[str]:
-    """Commands that show how a machine is."""
+    """Yield commands that show the state of a machine."""
     yield "systemctl --no-pager --failed --plain --no-legend"
     for unit in UNITS:
         yield f"journalctl --no-pager --quiet --output=short-precise --lines={LINES} --unit='{unit}' 2>/dev/null"
@@ -35,7 +39,7 @@ def of_machine(machine: str) -> t.Iterator[str]:
 
 
 def main() -> None:
-    """Print it all; a machine that is away is no reason to stop."""
+    """Print all of it; a machine that is away does not stop it."""
     regtest = Regtest()
     for machine in ("chain", *dict.fromkeys(node.machine for node in NODES.values())):
         for command in of_machine(machine):

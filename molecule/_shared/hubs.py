@@ -1,40 +1,28 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hubs of the topology, as wallets of end users see them: by their proxies."""
+"""The hubs of the topology, as wallets of end users see them: through their proxies."""
 
 from __future__ import annotations
 
 import ssl
-import subprocess
 import typing as t
-from dataclasses import dataclass
 
 import httpx
-from regtest import NODES, Node, Regtest, until
+from regtest import NODES, Regtest, Service, until
 
 
-@dataclass(frozen=True)
-class Hub:
-    """One hub: its node, the port of its proxy, and its machine, where that is not the node's."""
-
-    node: Node
-    port: int
-    elsewhere: str = ""
-
-    @property
-    def machine(self) -> str:
-        """Its machine."""
-        return self.elsewhere or self.node.machine
+class Hub(Service):
+    """One hub."""
 
     @property
     def unit(self) -> str:
-        """Instance of its units, without a suffix."""
+        """The instance of its units, without a suffix."""
         return f"lndhub@{self.node.name}"
 
     @property
     def user(self) -> str:
-        """Its user."""
+        """The hub's user."""
         return f"hub-{self.node.name}"
 
 
@@ -44,27 +32,19 @@ OTHER_HUBS = {"umbrella": Hub(NODES["umbrella"], 8446, "nodes"), "hooli": Hub(NO
 _ALL = HUBS | OTHER_HUBS
 # The hub whose certificate was not made on its machine.
 BROUGHT = "globex"
-
-
-def address(regtest: Regtest, machine: str) -> str:
-    """Of a machine, as this host reaches it."""
-    config = ["ssh", "-F", str(regtest.state / "ssh/config"), "-G", machine]
-    said = subprocess.run(config, capture_output=True, check=True, text=True).stdout
-    return next(line.split()[1] for line in said.splitlines() if line.startswith("hostname "))
-
-
 _IN_TRANSIT = 409
 
 
 def client(regtest: Regtest, host: str) -> httpx.Client:
-    """Speaks to a hub by TLS, and trusts its certificate alone; or, where that is brought, who has signed it."""
+    """Return a client of a hub over TLS, which trusts only its certificate or, where that was brought, only its
+    issuer."""
     hub = _ALL[host]
     if host == BROUGHT:
         certificate = (regtest.state / "provider/certificates/authority.crt").read_text()
     else:
         certificate = regtest.sh(hub.machine, f"cat /etc/lndhub/{hub.node.name}/tls.crt")
     trusted = ssl.create_default_context(cadata=certificate)
-    return httpx.Client(base_url=f"https://{address(regtest, hub.machine)}:{hub.port}", verify=trusted, timeout=120)
+    return httpx.Client(base_url=f"https://{regtest.address(hub.machine)}:{hub.port}", verify=trusted, timeout=120)
 
 
 class Wallet:
@@ -94,22 +74,28 @@ class Wallet:
 
     @property
     def msat(self) -> int:
-        """What the user can spend."""
+        """The balance that the user can spend."""
         return int(self._answer("GET", "/v2/balance", self._token)["balance_msat"])
 
     def invoice(self, amount: int) -> str:
-        """A new invoice, in sat."""
-        return str(self._answer("POST", "/addinvoice", self._token, {"amt": amount, "memo": "to a customer"})["payment_request"])
+        """Make an invoice, in sat."""
+        return str(
+            self._answer("POST", "/addinvoice", self._token, {"amt": amount, "memo": "to a customer"})[
+                "payment_request"
+            ]
+        )
 
     def pay(self, invoice: str) -> str:
-        """Pay an invoice, however long that takes; returns the preimage."""
+        """Pay an invoice, however long that takes; return the preimage."""
         with client(self._regtest, self._host) as http:
-            asked = http.post("/v2/payments/bolt11", headers={"Authorization": f"Bearer {self._token}"}, json={"invoice": invoice})
+            asked = http.post(
+                "/v2/payments/bolt11", headers={"Authorization": f"Bearer {self._token}"}, json={"invoice": invoice}
+            )
         if asked.status_code not in (200, _IN_TRANSIT):
             raise AssertionError(f"{asked.status_code} {asked.json()}")
         payment_hash = self._answer("GET", f"/decodeinvoice?invoice={invoice}", self._token)["payment_hash"]
         path = f"/v2/invoices/{payment_hash}"
-        until("the end of the payment", lambda: self._answer("GET", path, self._token)["status"] != "pending", 120)
+        until("the end of the payment", lambda: self._answer("GET", path, self._token)["status"] != "initialized", 120)
         paid = self._answer("GET", path, self._token)
         if paid["status"] != "settled":
             raise AssertionError(f"the payment is {paid}")

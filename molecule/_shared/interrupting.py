@@ -11,19 +11,62 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
-from regtest import ROOT, Regtest
+from regtest import ROOT, Regtest, until
 
 
 @dataclass(frozen=True)
 class Interruption:
-    """When ansible-playbook is killed: in this task, when this has come true."""
+    """The moment at which ansible-playbook is killed: in this task, once this condition holds."""
 
     task: str
     happens: t.Callable[[Regtest], None]
 
 
-def interrupt(regtest: Regtest, tenant: str, one: Interruption, *inventories: str) -> None:
-    """Run the playbook until then. All that it can say is kept: `refused_access` looks for secrets there."""
+def at_once(_regtest: Regtest) -> None:
+    """Wait for nothing."""
+
+
+def a_channel_to(tenant: str) -> t.Callable[[Regtest], None]:
+    """Return the condition that the gateway has paid for the channel; the playbook has not waited for it yet."""
+
+    def happens(regtest: Regtest) -> None:
+        node_id = str(regtest.lncli(tenant, "getinfo")["identity_pubkey"])
+
+        def begun() -> bool:
+            pending = regtest.lncli("gateway", "pendingchannels")["pending_open_channels"]
+            there = regtest.lncli("gateway", "listchannels", f"--peer={node_id}")["channels"]
+            return bool(there or [one for one in pending if one["channel"]["remote_node_pub"] == node_id])
+
+        until(f"a channel to {tenant}", begun, timeout=60)
+
+    return happens
+
+
+def a_payment_of(tenant: str) -> t.Callable[[Regtest], None]:
+    """Return the condition that the node has begun a payment, whose result is not known yet."""
+
+    def happens(regtest: Regtest) -> None:
+        until(
+            f"a payment of {tenant}",
+            lambda: regtest.lncli(tenant, "listpayments", "--include_incomplete")["payments"],
+            timeout=60,
+        )
+
+    return happens
+
+
+def interrupt(tenant: str, interruptions: t.Iterable[Interruption], *inventories: str) -> None:
+    """Make all interruptions, one after the other."""
+    regtest = Regtest()
+    for one in interruptions:
+        _interrupt(regtest, tenant, one, *inventories)
+
+
+def _interrupt(regtest: Regtest, tenant: str, one: Interruption, *inventories: str) -> None:
+    """Run the playbook until then.
+
+    All of its most detailed output is kept: `refused_access` looks for secrets there.
+    """
     command = [
         "ansible-playbook",
         "-vvv",
@@ -35,7 +78,9 @@ def interrupt(regtest: Regtest, tenant: str, one: Interruption, *inventories: st
     log = regtest.state / "vvv.provider.onboard_tenant"
     with (
         log.open("a") as kept,
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as run,
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        ) as run,
     ):
         said = []
         for line in t.cast("t.IO[str]", run.stdout):

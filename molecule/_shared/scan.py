@@ -1,11 +1,14 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for secrets in every file below some directories, in the journal, and in what further commands print.
+"""Search for secrets in every file below some directories, in the journal, and in the output of further commands.
 
-JSON on standard input: {"roots": […], "needles": {name: [regular expressions]}, "commands": […]}; an expression is fast if it begins with a literal.
-The answer maps the name of each needle that was found to where. Neither argv nor the environment holds what is looked for.
+JSON on standard input: {"roots": […], "needles": {name: [regular expressions]}, "commands": […]}; an expression is fast
+if it begins with a literal. The answer maps the name of each needle that was found to where. The text to be found is
+neither in argv nor in the environment.
 """
+
+from __future__ import annotations
 
 import json
 import mmap
@@ -14,21 +17,24 @@ import re
 import stat
 import subprocess
 import sys
+import typing as t
 
 question = json.load(sys.stdin)
-needles = [(name, re.compile(pattern.encode())) for name, patterns in question["needles"].items() for pattern in patterns]
-found = {}
+needles = [
+    (name, re.compile(pattern.encode())) for name, patterns in question["needles"].items() for pattern in patterns
+]
+found: dict[str, set[str]] = {}
 
 
-def look(where, data):
-    """Note which needles some data holds."""
+def look(where: str, data: bytes | mmap.mmap) -> None:
+    """Record the needles that some data holds."""
     for name, needle in needles:
         if needle.search(data):
             found.setdefault(name, set()).add(where)
 
 
-def files(roots):
-    """Every regular file, each once; what is no storage of this machine's is left out."""
+def files(roots: list[str]) -> t.Iterator[str]:
+    """Yield every regular file once; files of other kinds of storage than this machine's own disk are left out."""
     seen = set()
     for root in roots:
         for directory, _below, names in os.walk(root):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must not be found where it does not belong: patterns of secrets, and the search for them."""
+"""Secrets that must not be found elsewhere: patterns of them, and the search for them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ ROOTS = ["/etc", "/var", "/root", "/run", "/home", "/tmp", "/dev/shm"]  # noqa: 
 
 
 def of_seed(words: list[str]) -> list[str]:
-    """Some words of a seed in a row, whatever is between them."""
+    """Return patterns of some consecutive words of a seed, with anything between them."""
     return [r"[^a-z]{1,8}".join(words[start : start + 4]) for start in (0, 10, 20)]
 
 
 def of_bytes(secret: bytes) -> list[str]:
-    """A secret in any form that software gives it: as it is, hexadecimal, base64."""
+    """Return patterns of a secret in the forms that software uses: raw, hexadecimal, base64."""
     as_it_is = "".join(f"\\x{byte:02x}" for byte in secret)
     return [as_it_is, secret.hex(), re.escape(base64.b64encode(secret).decode().rstrip("="))]
 
 
 def of_tenant(regtest: Regtest, tenant: str) -> dict[str, list[str]]:
-    """The secrets that must never leave a tenant: seed, password of the signer's wallet, its administrator's macaroon, any private key."""
+    """Return the secrets that must never leave a tenant: seed, password of the signer's wallet, its administrator's
+    macaroon, any private key.
+    """
     signer = f"signer-{tenant}"
     admin = regtest.ssh(signer, "cat", "/var/lib/lnd/signer/data/chain/bitcoin/regtest/admin.macaroon").stdout
     return {
@@ -39,8 +41,10 @@ def of_tenant(regtest: Regtest, tenant: str) -> dict[str, list[str]]:
     }
 
 
-def found(regtest: Regtest, machine: str, needles: dict[str, list[str]], roots: list[str] | None = None) -> dict[str, list[str]]:
-    """Which of them a machine holds, and where."""
+def found(
+    regtest: Regtest, machine: str, needles: dict[str, list[str]], roots: list[str] | None = None
+) -> dict[str, list[str]]:
+    """Return the secrets that a machine holds, with their places."""
     answer = regtest.python(machine, "scan.py", roots=roots or ROOTS, needles=needles)
     if answer["scanned"] < 5:
         raise AssertionError(f"only {answer['scanned']} files were looked at on {machine}")

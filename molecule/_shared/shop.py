@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A provider's own wall & wallet, as small as it can be: whoever asks is told what its account at the hub has, and what it sees of the machine."""
+"""A provider's own wall & wallet, as small as possible: it shows visitors the balance of its account at the hub, and
+what it sees of the machine.
+"""
+
+from __future__ import annotations
 
 import http.client
 import json
@@ -10,6 +14,7 @@ import signal
 import socket
 import ssl
 import sys
+import typing as t
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,8 +23,8 @@ CONFIG = json.loads(Path(os.environ["WALL_WALLET_CONFIG"]).read_text())
 CREDENTIALS = Path(os.environ["CREDENTIALS_DIRECTORY"])
 
 
-def hub(path, address, token="", body=None):
-    """An answer of the hub, asked for somebody at an address."""
+def hub(path: str, address: str, token: str = "", body: dict[str, t.Any] | None = None) -> t.Any:
+    """Send a request to the hub for somebody at an address, and return the answer."""
     url = urlsplit(CONFIG["hub"]["url"])
     trusted = ssl.create_default_context(cafile=CONFIG["hub"]["ca_file"])
     connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=30, context=trusted)
@@ -28,8 +33,8 @@ def hub(path, address, token="", body=None):
     return json.loads(connection.getresponse().read())
 
 
-def tried(action):
-    """What comes of an action."""
+def tried(action: t.Callable[[], object]) -> str:
+    """Return the result of an action, or its error."""
     try:
         action()
     except OSError as error:
@@ -38,10 +43,10 @@ def tried(action):
 
 
 class Shop(BaseHTTPRequestHandler):
-    """Answers every GET."""
+    """Answer every GET."""
 
-    def do_GET(self):
-        """Say it all."""
+    def do_GET(self) -> None:
+        """Answer with everything."""
         address = self.headers["X-Forwarded-For"]
         password = (CREDENTIALS / "hub_password").read_text()
         token = hub("/auth", address, body={"login": CONFIG["wall"]["login"], "password": password})["access_token"]

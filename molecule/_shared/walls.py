@@ -1,39 +1,27 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The walls & wallets of the topology, as visitors see them: by their proxies."""
+"""The walls & wallets of the topology, as visitors see them: through their proxies."""
 
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 
 import httpx
-from hubs import address
-from regtest import NODES, Node, Regtest
+from regtest import NODES, Regtest, Service
 
 
-@dataclass(frozen=True)
-class Wall:
-    """One wall & wallet: the node of its hub, the port of its proxy, and its machine, where that is not the node's."""
-
-    node: Node
-    port: int
-    elsewhere: str = ""
-
-    @property
-    def machine(self) -> str:
-        """Its machine."""
-        return self.elsewhere or self.node.machine
+class Wall(Service):
+    """One wall & wallet."""
 
     @property
     def unit(self) -> str:
-        """Its unit, without a suffix."""
+        """The unit, without a suffix."""
         return f"wall-wallet@{self.node.name}"
 
     @property
     def user(self) -> str:
-        """Its user."""
+        """The user of wall & wallet."""
         return f"web-{self.node.name}"
 
 
@@ -42,7 +30,7 @@ WALLS = {host: Wall(NODES[host], port) for host, port in (("own-node", 9443), ("
 OTHER_WALLS = {"umbrella": Wall(NODES["umbrella"], 9446, "nodes"), "hooli": Wall(NODES["hooli"], 9443)}
 _ALL = WALLS | OTHER_WALLS
 
-# Connects to a host and a port, and says what came of it.
+# Connects to a host and a port, and prints the result.
 CONNECT = """
 import socket, sys
 try:
@@ -54,25 +42,25 @@ except OSError as error:
 
 
 def url(regtest: Regtest, host: str) -> str:
-    """Where visitors find it."""
+    """Return the address for visitors."""
     wall = _ALL[host]
-    return f"https://{address(regtest, wall.machine)}:{wall.port}"
+    return f"https://{regtest.address(wall.machine)}:{wall.port}"
 
 
 def certificate(regtest: Regtest, host: str) -> str:
-    """Its certificate, PEM."""
+    """Return the certificate, in PEM."""
     wall = _ALL[host]
     return regtest.sh(wall.machine, f"cat /etc/wall_wallet/{wall.node.name}/tls.crt")
 
 
 def visitor(regtest: Regtest, host: str) -> httpx.Client:
-    """Speaks to wall & wallet by TLS, and trusts its certificate alone."""
+    """Return a client over TLS, which trusts only that certificate."""
     trusted = ssl.create_default_context(cadata=certificate(regtest, host))
     return httpx.Client(base_url=url(regtest, host), verify=trusted, timeout=60)
 
 
 def connect(regtest: Regtest, machine: str, user: str, host: str, port: int) -> str:
-    """What comes of a connection by a user of a machine."""
+    """Return the result of a connection by a user of a machine."""
     done = regtest.ssh(machine, "runuser", f"--user={user}", "--", "/usr/bin/python3", "-c", CONNECT, host, str(port))
     if done.returncode:
         raise AssertionError(done.stderr.decode())

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant whose signer is a container is on board as any other: its node has no key, its signer nothing but its keys."""
+"""A tenant whose signer is a container is on board like any other: its node has no key, and its signer only its
+keys."""
 
 from __future__ import annotations
 
@@ -19,14 +20,14 @@ def report(regtest: Regtest) -> dict[str, t.Any]:
 
 
 def podman(regtest: Regtest, *command: str) -> str:
-    """What a command of podman's on the signer's container prints; the container's name goes to the place of @."""
+    """Run a command of podman on the signer's container, whose name replaces @, and return the output."""
     name = f"ncl-{regtest.name}-signer-vandelay"
     run = ["podman", *(name if word == "@" else word for word in command)]
     return subprocess.run(run, check=True, capture_output=True, text=True).stdout
 
 
 def succeeded(regtest: Regtest, host: str) -> dict[str, int]:
-    """The payments of a node, by hash, in sat."""
+    """Return the payments of a node, by hash, in sat."""
     payments = regtest.lncli(host, "listpayments")["payments"]
     return {one["payment_hash"]: int(one["value_sat"]) for one in payments if one["status"] == "SUCCEEDED"}
 
@@ -50,7 +51,10 @@ def test_paid_in_and_out_once_each(regtest: Regtest) -> None:
 def test_the_container_may_do_nothing_but_its_work(regtest: Regtest) -> None:
     """Any user, no capability, nothing to write but its volume."""
     assert podman(regtest, "exec", "@", "id", "--user").strip() == USER
-    assert podman(regtest, "exec", "@", "sh", "-c", "grep -E '^Cap(Eff|Prm|Bnd)' /proc/1/status").split()[1::2] == ["0" * 16] * 3
+    assert (
+        podman(regtest, "exec", "@", "sh", "-c", "grep -E '^Cap(Eff|Prm|Bnd)' /proc/1/status").split()[1::2]
+        == ["0" * 16] * 3
+    )
     (its,) = json.loads(podman(regtest, "container", "inspect", "@"))
     assert its["HostConfig"]["ReadonlyRootfs"] is True
     assert its["Config"]["User"] == f"{USER}:{USER}"
@@ -66,5 +70,7 @@ def test_no_secret_shows(regtest: Regtest) -> None:
     )
     assert password not in seen
     assert words not in seen
-    found = subprocess.run(["grep", "--recursive", "-e", password, "-e", words, str(folder / "data")], check=False, capture_output=True)
+    found = subprocess.run(
+        ["grep", "--recursive", "-e", password, "-e", words, str(folder / "data")], check=False, capture_output=True
+    )
     assert found.returncode == 1, found.stdout

@@ -13,19 +13,20 @@ CALL = """
 import base64, http.client, json, sys
 connection = http.client.HTTPConnection("chain", 18443, timeout=10)
 credentials = base64.b64encode(sys.stdin.buffer.read().strip()).decode()
-connection.request("POST", "/", json.dumps({"method": sys.argv[1], "params": []}), {"Authorization": "Basic " + credentials})
+body = json.dumps({"method": sys.argv[1], "params": []})
+connection.request("POST", "/", body, {"Authorization": "Basic " + credentials})
 print(connection.getresponse().status)
 """
 
 
 def status(regtest: Regtest, machine: str, method: str, credentials: bytes) -> int:
-    """What bitcoind says to a call from a machine."""
+    """Return bitcoind's status for a call from a machine."""
     return int(regtest.ssh(machine, "/usr/bin/python3", "-c", CALL, method, data=credentials).stdout)
 
 
 @pytest.fixture
 def cookie(regtest: Regtest) -> bytes:
-    """The gateway's user and password."""
+    """Return the gateway's user and password."""
     return regtest.unsealed("gateway", "lnd@gateway", "bitcoind-cookie")
 
 

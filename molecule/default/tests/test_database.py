@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nobody uses a node's database but that node, once, and over TLS."""
+"""A node's database can be used only by that node, by one process, and over TLS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import typing as t
 import pytest
 from regtest import Regtest, until
 
-# A node's own lock is the program at hand that connects as the node does, so a connection is tried with psycopg2 as the lock uses it.
+# A node's own lock is the program at hand that connects as the node does, so a connection is tried with psycopg2 as the
+# lock uses it.
 CONNECT = """
 import psycopg2, sys
 try:
@@ -36,7 +37,8 @@ systemctl daemon-reload
 NO_TWIN = """
 systemctl stop lnd@twin lnd-lock@twin
 systemctl reset-failed 'lnd*@twin.service'
-rm -rf /etc/lnd/twin /var/lib/lnd/twin /etc/systemd/system/lnd@twin.service.d /run/systemd/system/lnd-lock@twin.service.d
+rm -rf /etc/lnd/twin /var/lib/lnd/twin
+rm -rf /etc/systemd/system/lnd@twin.service.d /run/systemd/system/lnd-lock@twin.service.d
 rm -f /etc/credstore.encrypted/lnd@twin.*
 systemctl daemon-reload
 userdel lnd-twin
@@ -44,14 +46,25 @@ userdel lnd-twin
 
 
 def connect(regtest: Regtest, machine: str, node: str, database: str, tls: str) -> str:
-    """Why a node's own role cannot connect to a database, or nothing."""
+    """Return why a node's own role cannot connect to a database; empty if it can."""
     dsn = f"postgresql://lnd_{node.replace('-', '_')}@chain:5432/{database}?{tls}"
-    done = regtest.ssh(machine, "/usr/bin/python3", "-c", CONNECT, dsn, data=regtest.unsealed(machine, f"lnd@{node}", "pgpass"))
+    done = regtest.ssh(
+        machine, "/usr/bin/python3", "-c", CONNECT, dsn, data=regtest.unsealed(machine, f"lnd@{node}", "pgpass")
+    )
     return done.stderr.decode()
 
 
 def test_with_tls_and_the_pinned_certificate(regtest: Regtest) -> None:
-    assert connect(regtest, "gateway", "gateway", "lnd_gateway", "sslmode=verify-full&sslrootcert=/etc/lnd/gateway/postgres.crt") == ""
+    assert (
+        connect(
+            regtest,
+            "gateway",
+            "gateway",
+            "lnd_gateway",
+            "sslmode=verify-full&sslrootcert=/etc/lnd/gateway/postgres.crt",
+        )
+        == ""
+    )
 
 
 def test_never_without_tls(regtest: Regtest) -> None:
@@ -66,12 +79,16 @@ def test_never_to_another_nodes_database(regtest: Regtest) -> None:
 def test_never_from_another_machine(regtest: Regtest) -> None:
     """Even with the right password."""
     dsn = "postgresql://lnd_gateway@chain:5432/lnd_gateway?sslmode=require"
-    done = regtest.ssh("own", "/usr/bin/python3", "-c", CONNECT, dsn, data=regtest.unsealed("gateway", "lnd@gateway", "pgpass"))
+    done = regtest.ssh(
+        "own", "/usr/bin/python3", "-c", CONNECT, dsn, data=regtest.unsealed("gateway", "lnd@gateway", "pgpass")
+    )
     assert "no pg_hba.conf entry" in done.stderr.decode()
 
 
 def test_what_the_database_server_knows_is_no_password(regtest: Regtest) -> None:
-    passwords = regtest.sh("chain", "runuser --user=postgres -- psql -Atc \"SELECT rolpassword FROM pg_authid WHERE rolname LIKE 'lnd_%'\"")
+    passwords = regtest.sh(
+        "chain", "runuser --user=postgres -- psql -Atc \"SELECT rolpassword FROM pg_authid WHERE rolname LIKE 'lnd_%'\""
+    )
     assert passwords
     assert all(line.startswith("SCRAM-SHA-256$") for line in passwords.splitlines())
 
@@ -98,7 +115,10 @@ def twin(regtest: Regtest) -> t.Iterator[None]:
 def test_a_second_lnd_on_a_database_does_not_start(regtest: Regtest) -> None:
     before = regtest.sh("gateway", "systemctl show --property=MainPID,NRestarts lnd@gateway lnd-lock@gateway")
     regtest.machine("gateway").run("systemctl start lnd@twin")
-    until("the lock to give up", lambda: "failed" in regtest.machine("gateway").run("systemctl is-failed lnd-lock@twin").stdout)
+    until(
+        "the lock to give up",
+        lambda: "failed" in regtest.machine("gateway").run("systemctl is-failed lnd-lock@twin").stdout,
+    )
     said = regtest.sh("gateway", "journalctl --no-pager --unit=lnd-lock@twin.service")
     assert "Another lnd works on the database lnd_gateway: its lock is held by lnd-lock on gateway" in said
     assert regtest.sh("gateway", "systemctl show --value --property=ExecMainStartTimestampMonotonic lnd@twin") == "0"
@@ -106,7 +126,8 @@ def test_a_second_lnd_on_a_database_does_not_start(regtest: Regtest) -> None:
 
 
 # The sessions that hold the lock of the gateway's database.
-END_SESSION = """runuser --user=postgres -- psql -d lnd_gateway -Atc "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+END_SESSION = """runuser --user=postgres -- psql -d lnd_gateway -Atc "SELECT pg_terminate_backend(pid)
+  FROM pg_stat_activity
   WHERE datname = 'lnd_gateway' AND application_name = 'lnd-lock on gateway'" """
 
 
@@ -120,6 +141,9 @@ def test_an_lnd_that_has_lost_its_lock_is_killed(regtest: Regtest) -> None:
     assert regtest.sh("chain", END_SESSION).split() == ["t"]
     until("the node to be killed", lambda: not regtest.machine("gateway").file(f"/proc/{pid}").exists)
     until("the node to be back", lambda: node("InvocationID") != before and node("ActiveState") == "active", timeout=90)
-    said = regtest.sh("gateway", f"journalctl --no-pager _SYSTEMD_INVOCATION_ID={before} + UNIT=lnd@gateway.service INVOCATION_ID={before}")
+    said = regtest.sh(
+        "gateway",
+        f"journalctl --no-pager _SYSTEMD_INVOCATION_ID={before} + UNIT=lnd@gateway.service INVOCATION_ID={before}",
+    )
     assert "status=9/KILL" in said
     until("the node to serve", lambda: regtest.lncli("gateway", "state")["state"] == "SERVER_ACTIVE", timeout=90)

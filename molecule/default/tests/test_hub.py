@@ -10,7 +10,7 @@ import socket
 
 import httpx
 import pytest
-from hubs import HUBS, address, client
+from hubs import HUBS, client
 from regtest import Regtest
 
 HUB = HUBS["own-node"]
@@ -46,9 +46,13 @@ def test_runs_sandboxed(regtest: Regtest) -> None:
 
 
 def test_the_sandbox_is_in_force(regtest: Regtest) -> None:
-    """In a container systemd may leave a sandbox out and say nothing, so ask the kernel about the running process."""
+    """systemd in a container may leave a sandbox out without a message, so the test asks the kernel about the running
+    process.
+    """
     pid = regtest.sh("own", f"systemctl show --value --property=MainPID {HUB.unit}.service")
-    facts = dict(line.split(":\t", 1) for line in regtest.sh("own", f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
+    facts = dict(
+        line.split(":\t", 1) for line in regtest.sh("own", f"cat /proc/{pid}/status").splitlines() if ":\t" in line
+    )
     assert (facts["NoNewPrivs"], facts["Seccomp"]) == ("1", "2")
     assert int(facts["CapBnd"], 16) == 0
     assert regtest.sh("own", f"ps -o user:40= -p {pid}").strip() == HUB.user
@@ -60,7 +64,9 @@ def test_its_credentials_are_there_and_nowhere_else(regtest: Regtest) -> None:
     assert there == ["admin_token", "jwt_key", "macaroon", "metrics_token", "pgpass", "tls.cert"]
     pid = regtest.sh("own", f"systemctl show --value --property=MainPID {HUB.unit}.service")
     seen = regtest.sh(
-        "own", f"cat /proc/{pid}/environ /proc/{pid}/cmdline /etc/lndhub/own-node/*.json /etc/lndhub/own-node/*.conf | tr '\\0' '\\n'"
+        "own",
+        f"cat /proc/{pid}/environ /proc/{pid}/cmdline /etc/lndhub/own-node/*.json /etc/lndhub/own-node/*.conf | tr"
+        " '\\0' '\\n'",
     )
     for name in ("admin_token", "jwt_key", "metrics_token"):
         assert regtest.unsealed("own", HUB.unit, name).decode() not in seen
@@ -70,11 +76,14 @@ def test_its_credentials_are_there_and_nowhere_else(regtest: Regtest) -> None:
 def test_it_says_that_it_is_well(regtest: Regtest) -> None:
     with client(regtest, "own-node") as http:
         answer = http.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok", "node": "ok", "signer": "ok"})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"status": "ok", "database": "ok", "node": "ok", "signer": "ok"},
+    )
 
 
 def test_plain_http_is_refused(regtest: Regtest) -> None:
-    own = address(regtest, "own")
+    own = regtest.address("own")
     assert httpx.get(f"http://{own}:{HUB.port}/healthz").status_code == 400
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((own, 80), timeout=5)
@@ -94,8 +103,10 @@ def test_the_proxy_passes_no_metrics(regtest: Regtest, path: str) -> None:
 
 
 def test_who_guesses_passwords_is_known_by_the_proxy(regtest: Regtest) -> None:
-    """Whatever the client says of its address."""
-    said = regtest.ssh("gateway", "/usr/bin/python3", "-c", GUESS, f"https://own:{HUB.port}").stdout.decode().splitlines()
+    """The proxy's word counts, whatever address the client names."""
+    said = (
+        regtest.ssh("gateway", "/usr/bin/python3", "-c", GUESS, f"https://own:{HUB.port}").stdout.decode().splitlines()
+    )
     codes = [json.loads(line)["code"] for line in said]
     assert len(codes) == 15
     assert codes[0] == 1
@@ -124,4 +135,6 @@ def test_what_its_macaroon_cannot_do(regtest: Regtest, method: str) -> None:
 
 def test_what_its_macaroon_can_do(regtest: Regtest) -> None:
     macaroon = regtest.unsealed("own", HUB.unit, "macaroon")
-    assert "answer" in regtest.call("own", "localhost:10009", "/var/lib/lnd/own-node/tls.cert", macaroon, "lnrpc.Lightning/GetInfo")
+    assert "answer" in regtest.call(
+        "own", "localhost:10009", "/var/lib/lnd/own-node/tls.cert", macaroon, "lnrpc.Lightning/GetInfo"
+    )

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program is installed from a mirror on the machine's loopback, out of releases that a throw-away key signed, or that somebody spoilt."""
+"""A program is installed from a mirror on the machine's loopback, from releases that a throw-away key signed, or that
+somebody altered.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ STATE = "ls -l /opt/prog /usr/local/bin/prog /tmp/install-prog-* 2>/dev/null || 
 
 
 class Builders:
-    """Who signs releases: two keys, of which the inventory pins the first alone."""
+    """The signers of releases: two keys, of which the inventory pins only the first."""
 
     def __init__(self, home: str) -> None:
         self._gpg = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase="]
@@ -45,8 +47,12 @@ class Builders:
 
 
 def archive(version: str) -> bytes:
-    """A release whose program says its version. It is long enough to be cut short."""
-    text = f"#!/bin/sh\necho {version}\nexit 0\n".encode() + hashlib.shake_256(version.encode()).hexdigest(200_000).encode() + b"\n"
+    """Return a release whose program prints its version. It is long enough to be cut short."""
+    text = (
+        f"#!/bin/sh\necho {version}\nexit 0\n".encode()
+        + hashlib.shake_256(version.encode()).hexdigest(200_000).encode()
+        + b"\n"
+    )
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         member = tarfile.TarInfo(f"prog-{version}/bin/prog")
@@ -56,14 +62,14 @@ def archive(version: str) -> bytes:
 
 
 def release(builders: Builders, version: str, signer: str = "pinned") -> dict[str, bytes]:
-    """The files of a release."""
+    """Return the files of a release."""
     packed = archive(version)
     sums = f"{hashlib.sha256(packed).hexdigest()}  prog.tar.gz\n".encode()
     return {"prog.tar.gz": packed, "SHA256SUMS": sums, "SHA256SUMS.asc": builders.sign(signer, sums)}
 
 
 def spoilt(files: dict[str, bytes], name: str, change: t.Callable[[bytes], bytes]) -> dict[str, bytes]:
-    """A release with one file changed."""
+    """Return a release with one file changed."""
     return {**files, name: change(files[name])}
 
 
@@ -77,7 +83,7 @@ def builders() -> t.Iterator[Builders]:
 
 @pytest.fixture(scope="module")
 def mirror(regtest: Regtest, builders: Builders) -> t.Iterator[None]:
-    """All releases, good and bad, on the machine's own loopback."""
+    """A mirror of all releases, good and bad, on the machine's own loopback."""
     good = release(builders, "1.2.0")
     releases = {
         "1.0.0": release(builders, "1.0.0"),
@@ -85,7 +91,9 @@ def mirror(regtest: Regtest, builders: Builders) -> t.Iterator[None]:
         "1.1.0": release(builders, "1.1.0"),
         "bad-archive": spoilt(good, "prog.tar.gz", lambda _packed: archive("6.6.6")),
         "truncated": spoilt(good, "prog.tar.gz", lambda packed: packed[: len(packed) // 2]),
-        "bad-list": spoilt(good, "SHA256SUMS", lambda _sums: f"{hashlib.sha256(archive('6.6.6')).hexdigest()}  prog.tar.gz\n".encode()),
+        "bad-list": spoilt(
+            good, "SHA256SUMS", lambda _sums: f"{hashlib.sha256(archive('6.6.6')).hexdigest()}  prog.tar.gz\n".encode()
+        ),
         "stranger": release(builders, "1.2.0", "stranger"),
         "no-signature": spoilt(good, "SHA256SUMS.asc", lambda _signature: b"no signature\n"),
     }
@@ -96,8 +104,17 @@ def mirror(regtest: Regtest, builders: Builders) -> t.Iterator[None]:
                 member = tarfile.TarInfo(f"{name}/{file}")
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content))
-    assert regtest.ssh(MACHINE, "sh", "-c", "mkdir -p /run/mirror && tar -x -C /run/mirror", data=packed.getvalue()).returncode == 0
-    regtest.sh(MACHINE, f"systemd-run --unit=ncl-mirror /usr/bin/python3 -m http.server --bind 127.0.0.1 --directory /run/mirror {PORT}")
+    assert (
+        regtest.ssh(
+            MACHINE, "sh", "-c", "mkdir -p /run/mirror && tar -x -C /run/mirror", data=packed.getvalue()
+        ).returncode
+        == 0
+    )
+    regtest.sh(
+        MACHINE,
+        "systemd-run --unit=ncl-mirror /usr/bin/python3 -m http.server --bind 127.0.0.1 --directory /run/mirror"
+        f" {PORT}",
+    )
     until("the mirror", lambda: regtest.machine(MACHINE).socket(f"tcp://127.0.0.1:{PORT}").is_listening)
     yield
     regtest.sh(MACHINE, "systemctl stop ncl-mirror; rm -rf /run/mirror /opt/prog /usr/local/bin/prog")

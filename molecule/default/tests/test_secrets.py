@@ -20,7 +20,9 @@ def test_credentials_are_the_units_own(regtest: Regtest, host: str) -> None:
     for name in CREDENTIALS:
         sealed = f"/etc/credstore.encrypted/lnd@{node.name}.{name}"
         assert regtest.sh(node.machine, f"stat --format='%U %a' {sealed}") == "root 600"
-        assert regtest.ssh(node.machine, "cat", f"{directory}/{name}").stdout == regtest.unsealed(node.machine, f"lnd@{node.name}", name)
+        assert regtest.ssh(node.machine, "cat", f"{directory}/{name}").stdout == regtest.unsealed(
+            node.machine, f"lnd@{node.name}", name
+        )
         assert regtest.ssh(node.machine, "runuser", "--user=nobody", "--", "cat", f"{directory}/{name}").returncode != 0
 
 
@@ -31,9 +33,11 @@ def test_a_units_credentials_end_with_it(regtest: Regtest) -> None:
 
 @pytest.mark.parametrize("host", ["gateway", "own-node"])
 def test_no_secret_where_others_look(regtest: Regtest, host: str) -> None:
-    """On no disk, in no journal, in no process list: only in the directory of credentials."""
+    """Secrets are only in the directory of credentials: on no disk, in no journal, in no process list."""
     node = NODES[host]
-    needles = {name: secrets_of.of_bytes(regtest.unsealed(node.machine, f"lnd@{node.name}", name)) for name in CREDENTIALS}
+    needles = {
+        name: secrets_of.of_bytes(regtest.unsealed(node.machine, f"lnd@{node.name}", name)) for name in CREDENTIALS
+    }
     needles |= {"the seed": secrets_of.of_seed(regtest.seed("provider", f"provider/seeds/{host}.age"))}
     found = secrets_of.found(regtest, node.machine, needles)
     credentials = "/run/credentials/lnd"

@@ -10,7 +10,11 @@ from regtest import NODES, Regtest
 
 UNITS = [
     ("chain", "bitcoind.service"),
-    *((NODES[host].machine, unit) for host in ("gateway", "own-node") for unit in (NODES[host].unit, f"lnd-lock@{host}.service")),
+    *(
+        (NODES[host].machine, unit)
+        for host in ("gateway", "own-node")
+        for unit in (NODES[host].unit, f"lnd-lock@{host}.service")
+    ),
 ]
 
 
@@ -27,7 +31,9 @@ def test_the_database_runs(regtest: Regtest) -> None:
 
 @pytest.mark.parametrize("host", ["gateway", "own-node"])
 def test_the_sandbox_is_in_force(regtest: Regtest, host: str) -> None:
-    """In a container systemd may leave a sandbox out and say nothing, so ask the kernel about the running process."""
+    """systemd in a container may leave a sandbox out without a message, so the test asks the kernel about the running
+    process.
+    """
     node = NODES[host]
     pid = regtest.sh(node.machine, f"systemctl show --value --property=MainPID {node.unit}")
     status = regtest.sh(node.machine, f"cat /proc/{pid}/status")
@@ -35,10 +41,22 @@ def test_the_sandbox_is_in_force(regtest: Regtest, host: str) -> None:
     assert (facts["NoNewPrivs"], facts["Seccomp"]) == ("1", "2")
     assert int(facts["CapBnd"], 16) == 0
     assert regtest.ssh(node.machine, "nsenter", f"--target={pid}", "--mount", "touch", "/usr/written").returncode != 0
+    assert regtest.sh(node.machine, f"grep 'Max core file size' /proc/{pid}/limits").split()[4:6] == ["0", "0"]
+
+
+def test_a_node_has_so_much_memory_and_no_swap(regtest: Regtest) -> None:
+    shown = regtest.sh(
+        "gateway", "systemctl show --property=MemoryMax --property=MemorySwapMax lnd@gateway.service"
+    ).split()
+    assert set(shown) == {f"MemoryMax={4 << 30}", "MemorySwapMax=0"}
+    shown = regtest.sh(
+        "own", "systemctl show --property=MemoryMax lndhub@own-node.service wall-wallet@own-node.service"
+    ).split()
+    assert shown == [f"MemoryMax={1 << 30}"] * 2
 
 
 def test_the_lock_comes_and_goes_with_the_node(regtest: Regtest) -> None:
-    """So that nothing is locked where no node is wanted."""
+    """Nothing is locked where no node is wanted."""
     assert regtest.sh("gateway", "systemctl is-enabled lnd@gateway lnd-lock@gateway").split() == ["enabled", "static"]
 
 
@@ -49,7 +67,7 @@ def test_check_mode_predicts_nothing(regtest: Regtest) -> None:
 
 
 def test_check_mode_touches_nothing(regtest: Regtest) -> None:
-    """What would change is predicted, and stays as it is."""
+    """Every change is predicted, and none is made."""
     seen = "cat /etc/lnd/own-node/lnd.conf; systemctl show --property=MainPID,NRestarts lnd@own-node.service"
     before = regtest.sh("own", seen)
     run = regtest.play("site", "--check", "--diff", "--limit=own-node", "--extra-vars=lnd_alias=another")

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A provider's own program in the place of our wall & wallet, by the same variables: a command, a container, and none."""
+"""A provider's own program in the place of our wall & wallet, set up with the same variables: a command, a container,
+and none.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +22,29 @@ IMAGE = {
     "wall_wallet_provider": "container",
     "wall_wallet_image": "localhost/shop:1",
     # The kernel of tests has no unified cgroups for podman to divide.
-    "wall_wallet_container": {"Exec": "/usr/bin/python3 -B /srv/shop.py", "Pull": "never", "PodmanArgs": "--cgroups=disabled"},
+    "wall_wallet_container": {
+        "Exec": "/usr/bin/python3 -B /srv/shop.py",
+        "Pull": "never",
+        "PodmanArgs": "--cgroups=disabled",
+    },
 }
-# An image of Python and the program alone. A container in a container has no overlay to store it in.
+# An image of only Python and the program. A container in a container has no overlay to store it in.
 BUILD = """
 mkdir -p /etc/containers
-printf '%s\n' '[storage]' 'driver = "vfs"' 'runroot = "/run/containers/storage"' 'graphroot = "/var/lib/containers/storage"' > /etc/containers/storage.conf
+{
+  printf '%s\n' '[storage]' 'driver = "vfs"'
+  printf '%s\n' 'runroot = "/run/containers/storage"' 'graphroot = "/var/lib/containers/storage"'
+} > /etc/containers/storage.conf
 libraries=$(ldd /usr/bin/python3 /usr/lib/python3.13/lib-dynload/_ssl*.so | grep -v ':$' | grep -o '/[^ )]*' | sort -u)
-tar --create --dereference --hard-dereference --exclude=test /srv/shop.py /usr/bin/python3 /usr/lib/python3.13 $libraries > /srv/shop.tar
+files="/srv/shop.py /usr/bin/python3 /usr/lib/python3.13 $libraries"
+tar --create --dereference --hard-dereference --exclude=test $files > /srv/shop.tar
 podman import --quiet /srv/shop.tar localhost/shop:1
 rm /srv/shop.tar
 """
 
 
 def site(regtest: Regtest, **variables: t.Any) -> Run:
-    """The own node's wall & wallet by a playbook, with some variables."""
+    """Set up the own node's wall & wallet with a playbook and some variables."""
     run = regtest.play("site", "--limit=own-node", "--tags=wall", f"--extra-vars={json.dumps(variables)}")
     assert run.status == 0, run.output
     return run
@@ -42,7 +52,7 @@ def site(regtest: Regtest, **variables: t.Any) -> Run:
 
 @pytest.fixture(scope="module", autouse=True)
 def ours_again(regtest: Regtest) -> t.Iterator[None]:
-    """Whatever happens, ours runs again."""
+    """Set up our own program again afterwards, whatever happens."""
     assert regtest.ssh("own", "sh", "-c", "cat > /srv/shop.py", data=PROGRAM).returncode == 0
     yield
     site(regtest)
@@ -53,7 +63,7 @@ def ours_again(regtest: Regtest) -> t.Iterator[None]:
 
 
 def told(regtest: Regtest) -> dict[str, t.Any]:
-    """What the program says to a visitor."""
+    """Return what the program shows a visitor."""
     with visitor(regtest, "own-node") as http:
         answer = http.get("/", headers={"X-Forwarded-For": "192.0.2.66"})
     assert answer.status_code == 200, answer.text
@@ -61,7 +71,7 @@ def told(regtest: Regtest) -> dict[str, t.Any]:
 
 
 def check(regtest: Regtest) -> None:
-    """It has what it needs: its hub, its account, where visitors come from. And no more."""
+    """Check that it has what it needs and no more: its hub, its account, its visitors' addresses."""
     said = told(regtest)
     assert said["balance"] == 0
     assert said["address"].startswith("10.231.")
@@ -91,14 +101,18 @@ def test_a_container(regtest: Regtest) -> None:
     # The generator has written the unit anew since it started.
     regtest.sh("own", "systemctl daemon-reload")
     assert site(regtest, **IMAGE).changed["own-node"] == 0
-    # Where systemd keeps it in memory, and the copy that is the container's user's; none is on the disk, as in storage of podman's own.
+    # Where systemd keeps it in memory, and the copy that is the container's user's; none is on the disk, as in storage
+    # of podman's own.
     secret = regtest.unsealed("own", WALL.unit, "hub_password").decode()
     found = regtest.python("own", "scan.py", roots=["/etc", "/var", "/run"], needles={"password": [secret]})["found"]
     assert set(found["password"]) == {
         f"/run/credentials/{CONTAINER}.service/hub_password",
         "/run/wall-wallet/own-node/credentials/hub_password",
     }
-    assert regtest.sh("own", "findmnt --noheadings --output=FSTYPE --target=/run/wall-wallet/own-node/credentials") == "tmpfs"
+    assert (
+        regtest.sh("own", "findmnt --noheadings --output=FSTYPE --target=/run/wall-wallet/own-node/credentials")
+        == "tmpfs"
+    )
 
 
 def test_none(regtest: Regtest) -> None:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people do in a browser is the same on every node: one with the provider's keys, a watch-only one, and one that its tenant runs."""
+"""People's work in a browser is the same on every node: one with the provider's keys, a watch-only one, and one that
+its tenant runs.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,12 @@ SUITE = "ansible_collections/noncustodial/lightning/tests/real/wall/test_browser
 
 
 def site(regtest: Regtest, host: str, folder: Path) -> dict[str, str]:
-    """A wall & wallet and a customer with money there, as the suite wants them."""
+    """Return a wall & wallet and a customer with money there, in the form that the suite takes."""
     customer = Wallet(regtest, host)
-    regtest.sh("world", f"lncli --network=regtest --lnddir=/var/lib/lnd/world-node payinvoice --force --json {customer.invoice(5_000)}")
+    regtest.sh(
+        "world",
+        f"lncli --network=regtest --lnddir=/var/lib/lnd/world-node payinvoice --force --json {customer.invoice(5_000)}",
+    )
     until("the deposit", lambda: customer.msat == 5_000_000)
     ca_file = folder / f"{host}.crt"
     ca_file.write_text(certificate(regtest, host))
@@ -42,6 +47,12 @@ def test_nobody_can_tell(regtest: Regtest, tmp_path: Path) -> None:
     walls.write_text(json.dumps([site(regtest, host, tmp_path) for host in ("own-node", "acme", "umbrella")]))
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", SUITE]
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | {"WALLS": str(walls)}, capture_output=True, text=True, check=False, timeout=540
+        command,
+        cwd=ROOT,
+        env=os.environ | {"WALLS": str(walls)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=540,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every playbook can be run again for a tenant that runs its own node; and the tenant takes its node from the hub, and gives it back, alone."""
+"""Every playbook can be run again for a tenant that runs its own node; and the tenant by itself takes its node from the
+hub and gives it back.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,14 @@ def test_check_mode_of_the_tenant(regtest: Regtest, playbook: str) -> None:
 
 
 def test_all_tenants_in_one_run(regtest: Regtest) -> None:
-    """Of every shape that is on board, each by its own steps."""
+    """Tenants of every shape are on board, each by its own steps."""
     run = regtest.play("provision_tenant", inventory=BOTH)
     assert run.status == 0, run.output
-    assert {host: run.changed[host] for host in ("acme", "globex", "umbrella")} == {"acme": 0, "globex": 0, "umbrella": 0}
+    assert {host: run.changed[host] for host in ("acme", "globex", "umbrella")} == {
+        "acme": 0,
+        "globex": 0,
+        "umbrella": 0,
+    }
     run = regtest.play("onboard_tenant", "--limit=acme,umbrella", inventory=BOTH)
     assert run.status == 0, run.output
     assert not any(run.changed.values()), run.output
@@ -59,13 +65,13 @@ def health(regtest: Regtest) -> int:
 
 
 def test_the_tenant_takes_its_node_away_and_gives_it_back(regtest: Regtest) -> None:
-    """By deleting the root key, and by a new bundle."""
+    """The tenant deletes the root key, and later hands over a new bundle."""
     regtest.sh("umbrella", f"{ADMIN} deletemacaroonid 31")
     until("the hub without its node", lambda: health(regtest) == 503)
     run = regtest.play("verify", "--limit=umbrella", inventory=BOTH)
     assert run.status != 0
     assert "The tenant's node at umbrella:10009 fails at macaroon (macaroon_refused)" in run.text, run.output
-    assert "The tenant has revoked the macaroon" in run.text
+    assert "The tenant has revoked the grant" in run.text
 
     run = regtest.play("handover", inventory="umbrella")
     assert run.status != 0

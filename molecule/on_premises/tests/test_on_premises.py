@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant with node, hub, wall & wallet on its own machine: the provider gives a gateway, and has nothing else of it."""
+"""A tenant has node, hub, wall & wallet on its own machine: the provider runs only a gateway, and holds nothing else of
+the tenant.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,13 @@ def test_one_channel_from_the_gateway(regtest: Regtest) -> None:
 
 
 def test_its_customers_are_paid_and_pay(regtest: Regtest) -> None:
-    """By their own hub, on their own node, from and to the world beyond the gateway."""
+    """They use their own hub, on their own node, and pay and are paid beyond the gateway."""
     customer = Wallet(regtest, "hooli")
-    regtest.sh("world", f"lncli --network=regtest --lnddir=/var/lib/lnd/world-node payinvoice --force --json {customer.invoice(50_000)}")
+    regtest.sh(
+        "world",
+        "lncli --network=regtest --lnddir=/var/lib/lnd/world-node payinvoice --force --json"
+        f" {customer.invoice(50_000)}",
+    )
     until("the deposit", lambda: customer.msat == 50_000_000)
     invoice = regtest.lncli("world-node", "addinvoice", "--amt=10000")
     customer.pay(invoice["payment_request"])
@@ -46,9 +52,12 @@ def test_the_hub_is_well(regtest: Regtest) -> None:
 
 
 def test_an_article_of_its_wall_is_bought(regtest: Regtest) -> None:
-    """By a customer of the provider's, through the gateway."""
+    """A customer of the provider buys it through the gateway."""
     customer = Wallet(regtest, "own-node")
-    regtest.sh("world", f"lncli --network=regtest --lnddir=/var/lib/lnd/world-node payinvoice --force --json {customer.invoice(1_000)}")
+    regtest.sh(
+        "world",
+        f"lncli --network=regtest --lnddir=/var/lib/lnd/world-node payinvoice --force --json {customer.invoice(1_000)}",
+    )
     until("the deposit", lambda: customer.msat == 1_000_000)
     with visitor(regtest, "hooli") as http:
         assert http.get("/healthz").json()["status"] == "ok"
@@ -56,27 +65,48 @@ def test_an_article_of_its_wall_is_bought(regtest: Regtest) -> None:
         assert (offer.status_code, offer.json()["price_sat"]) == (402, 100)
         token = f"L402 {offer.json()['token']}"
         assert http.get("/articles/watch-only", headers={"Authorization": f"{token}:{'00' * 32}"}).status_code == 402
-        bought = http.get("/articles/watch-only", headers={"Authorization": f"{token}:{customer.pay(offer.json()['invoice'])}"})
+        bought = http.get(
+            "/articles/watch-only", headers={"Authorization": f"{token}:{customer.pay(offer.json()['invoice'])}"}
+        )
     assert bought.status_code == 200
 
 
 @pytest.mark.parametrize("machine", PROVIDER)
 def test_nothing_of_it_is_at_the_provider(regtest: Regtest, machine: str) -> None:
     """No user, no unit, no credential, no database."""
-    found = regtest.sh(machine, "find /etc /var/lib/lnd /usr/lib/systemd -name '*hooli*' 2>/dev/null; getent passwd | grep hooli || true")
+    found = regtest.sh(
+        machine,
+        "find /etc /var/lib/lnd /usr/lib/systemd -name '*hooli*' 2>/dev/null; getent passwd | grep hooli || true",
+    )
     assert found == ""
     assert "hooli" not in regtest.sh("chain", "runuser --user=postgres -- psql -Atc 'SELECT datname FROM pg_database'")
 
 
 def test_the_bundle_grants_nothing(regtest: Regtest) -> None:
-    assert set(opened(regtest, "hooli")) == {"schema", "version", "tenant", "network", "node_id", "p2p_address", "lnd_version", "expires"}
+    fields = {
+        "schema",
+        "version",
+        "tenant",
+        "network",
+        "recipient",
+        "kit_fingerprint",
+        "node_id",
+        "p2p_address",
+        "lnd_version",
+        "expires",
+    }
+    assert set(opened(regtest, "hooli")) == fields
     assert regtest.lncli("hooli", "listmacaroonids")["root_key_ids"] == ["0", "21"]
 
 
 def test_another_node_is_refused(regtest: Regtest, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.json"
     bundle.write_bytes(
-        sealed(regtest, "hooli", opened(regtest, "hooli") | {"node_id": regtest.lncli("own-node", "getinfo")["identity_pubkey"]})
+        sealed(
+            regtest,
+            "hooli",
+            opened(regtest, "hooli") | {"node_id": regtest.lncli("own-node", "getinfo")["identity_pubkey"]},
+        )
     )
     run = regtest.play("onboard_tenant", "--limit=hooli", f"--extra-vars=tenant_bundle={bundle}", inventory=BOTH)
     assert run.status != 0
@@ -106,22 +136,24 @@ def test_every_shape_in_one_run(regtest: Regtest) -> None:
 
 
 def test_verify_changes_nothing(regtest: Regtest) -> None:
-    """Of all tenants, whatever their shape; and the tenant of its own."""
+    """The provider verifies all tenants, whatever their shape; the tenant verifies its own node."""
     for inventory in (BOTH, "hooli"):
         run = regtest.play("verify", inventory=inventory)
         assert run.status == 0, run.output
         assert not any(run.changed.values()), run.output
 
 
+def active_channels(regtest: Regtest) -> t.Any:
+    return regtest.lncli("gateway", "listchannels", "--active_only", f"--peer={report(regtest)['node_id']}")["channels"]
+
+
 def test_a_channel_that_is_away_is_told(regtest: Regtest) -> None:
     regtest.sh("hooli", "systemctl stop lnd@hooli")
     try:
-        gone = lambda: not regtest.lncli("gateway", "listchannels", "--active_only", f"--peer={report(regtest)['node_id']}")["channels"]  # noqa: E731
-        until("the channel to go", gone, timeout=60)
+        until("the channel to go", lambda: not active_channels(regtest), timeout=60)
         run = regtest.play("verify", "--limit=hooli", inventory=BOTH)
         assert run.status != 0
         assert "gateway has no active channel of at least 1000000 sat to hooli" in run.text, run.output
     finally:
         regtest.sh("hooli", "systemctl start lnd@hooli")
-        back = lambda: regtest.lncli("gateway", "listchannels", "--active_only", f"--peer={report(regtest)['node_id']}")["channels"]  # noqa: E731
-        until("the channel to be back", back, timeout=120)
+        until("the channel to be back", lambda: active_channels(regtest), timeout=120)

@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both tenants are on board, and what was proved shows on both ends."""
+"""Both tenants are on board, and the proving payments show on both ends."""
 
 from __future__ import annotations
 
 import json
 import typing as t
+from contextlib import contextmanager
 
 import pytest
 from regtest import NODES, Regtest, until
@@ -19,13 +20,13 @@ def report(regtest: Regtest, tenant: str) -> dict[str, t.Any]:
 
 
 def settled(regtest: Regtest, host: str, memo: str) -> list[dict[str, t.Any]]:
-    """The invoices of a node that were paid."""
+    """Return the paid invoices of a node with a memo."""
     invoices = regtest.lncli(host, "listinvoices", "--max_invoices=100")["invoices"]
     return [one for one in invoices if one["state"] == "SETTLED" and one["memo"] == memo]
 
 
 def succeeded(regtest: Regtest, host: str) -> dict[str, int]:
-    """The payments of a node, by hash, in sat."""
+    """Return the payments of a node, by hash, in sat."""
     payments = regtest.lncli(host, "listpayments")["payments"]
     return {one["payment_hash"]: int(one["value_sat"]) for one in payments if one["status"] == "SUCCEEDED"}
 
@@ -43,7 +44,18 @@ def test_runs_without_a_key(regtest: Regtest, tenant: str) -> None:
     accounts = regtest.lncli(tenant, "wallet", "accounts", "list")["accounts"]
     assert len(accounts) >= 259
     assert all(account["watch_only"] for account in accounts)
-    assert regtest.lncli(tenant, "getinfo")["identity_pubkey"] == regtest.lncli(f"signer-{tenant}", "getinfo")["identity_pubkey"]
+    assert (
+        regtest.lncli(tenant, "getinfo")["identity_pubkey"]
+        == regtest.lncli(f"signer-{tenant}", "getinfo")["identity_pubkey"]
+    )
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_a_slow_second_of_the_signer_does_not_stop_the_node(regtest: Regtest, tenant: str) -> None:
+    """lnd's own settings are one attempt of one second; tests/real/test_signer_health.py shows what these do."""
+    config = regtest.lncli(tenant, "getdebuginfo")["config"]
+    found = {name: config[f"healthcheck.remotesigner.{name}"] for name in ("attempts", "timeout", "backoff")}
+    assert found == {"attempts": "4", "timeout": "10s", "backoff": "15s"}
 
 
 @pytest.mark.parametrize("tenant", TENANTS)
@@ -78,7 +90,9 @@ def test_a_tenant_stranger_pays_the_other(regtest: Regtest) -> None:
     """Beyond the proof: between two tenants, each with its own signer."""
     request = regtest.lncli("globex", "addinvoice", "--amt=1000", "--private")["payment_request"]
     regtest.sh(
-        "nodes", f"lncli --network=regtest --lnddir=/var/lib/lnd/acme --rpcserver=localhost:10010 payinvoice --force --json {request}"
+        "nodes",
+        "lncli --network=regtest --lnddir=/var/lib/lnd/acme --rpcserver=localhost:10010 payinvoice --force --json"
+        f" {request}",
     )
     assert regtest.lncli("globex", "decodepayreq", request)["payment_hash"] in succeeded(regtest, "acme")
 
@@ -94,19 +108,37 @@ def test_the_backup_has_left_the_machine(regtest: Regtest, tenant: str) -> None:
     until("the newest backup on the backup machine", arrived)
 
 
+@contextmanager
+def lost_backup(regtest: Regtest) -> t.Iterator[None]:
+    """Remove acme's newest backup, and wait until it is there again."""
+    newest = regtest.sh("chain", "ls -d /var/backups/lnd/acme/channel-* | tail --lines=1").strip()
+    digest = regtest.sh("chain", f"sha256sum < {newest}")
+    regtest.sh("chain", f"rm {newest}")
+    yield
+    until(
+        "the backup",
+        lambda: digest in regtest.sh("chain", "for one in /var/backups/lnd/acme/channel-*; do sha256sum < $one; done"),
+    )
+
+
 def test_a_backup_from_before_the_watch_leaves_too(regtest: Regtest) -> None:
-    """As after a boot, or when a node that has channels gets its backup machine."""
+    """This happens after a boot, or when a node that has channels gets its backup machine."""
 
-    def copies() -> int:
-        return len(regtest.sh("chain", "ls /var/backups/lnd/acme").split())
+    with lost_backup(regtest):
+        regtest.sh("nodes", "systemctl restart lnd-backup@acme.path")
 
-    before = copies()
-    regtest.sh("nodes", "systemctl restart lnd-backup@acme.path")
-    until("another copy", lambda: copies() == before + 1)
+
+def test_a_backup_that_the_watch_has_missed_leaves_within_minutes(regtest: Regtest) -> None:
+    """The timer is not waited for; what it starts hands the backup over."""
+    timer = regtest.sh("nodes", "systemctl show --property=ActiveState,TimersMonotonic lnd-backup@acme.timer")
+    assert "ActiveState=active" in timer
+    assert "OnUnitInactiveUSec=5min" in timer
+    with lost_backup(regtest):
+        regtest.sh("nodes", "systemctl start $(systemctl show --property=Unit --value lnd-backup@acme.timer)")
 
 
 def backup_ssh(regtest: Regtest, *arguments: str, data: bytes = b"") -> t.Any:
-    """What acme's node could do with the key that hands its backups over."""
+    """Run a command as acme's node could with the key that hands its backups over."""
     config = ["ssh", "-F", "/etc/lnd/acme/backup_ssh", "-i", "/etc/lnd/acme/backup_key"]
     return regtest.ssh("nodes", *config, *arguments, data=data)
 

@@ -1,29 +1,20 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reaches whom: of the provider only the tenant nodes' machine reaches a signer, there only its gRPC; a signer reaches nobody."""
+"""The possible connections: of the provider's machines only the tenant nodes' reaches a signer, and only its gRPC; a
+signer reaches nobody, and asks for the time.
+"""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from regtest import Regtest
 
-# Tries each address:port from standard input, and prints those that open.
-TRY = """
-import socket, sys, threading
-def attempt(host, port):
-    try:
-        socket.create_connection((host, int(port)), timeout=2).close()
-    except OSError:
-        return
-    print(f"{host}:{port}", flush=True)
-threads = [threading.Thread(target=attempt, args=target.rsplit(":", 1)) for target in sys.stdin.read().split()]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-"""
+from ansible_collections.noncustodial.lightning.tests.support import ports
+
+ATTEMPT_SECONDS = 2.0
 SIGNERS = {"signer-acme": 74, "signer-globex": 138}
 # What lnd, ssh, databases and bitcoind listen on, and a few more.
 PORTS = (22, 80, 443, 5432, 8080, 9735, 9736, 9737, 10009, 10010, 10011, 18443, 28332, 28333)
@@ -31,13 +22,20 @@ PROVIDER = (11, 12, 13, 14, 15, 68, 132)
 
 
 def prefix(regtest: Regtest) -> str:
-    """The network of the topology."""
+    """Return the network of the topology."""
     return regtest.sh("chain", "hostname --all-ip-addresses").rpartition(".")[0]
 
 
 def opens(regtest: Regtest, machine: str, targets: list[str]) -> set[str]:
-    """Which of them a machine can connect to."""
-    done = regtest.ssh(machine, "/usr/bin/python3", "-c", TRY, data="\n".join(targets).encode())
+    """Return the addresses to which a machine can connect."""
+    done = regtest.ssh(
+        machine,
+        "/usr/bin/python3",
+        "-c",
+        ports.PROGRAM,
+        str(ATTEMPT_SECONDS),
+        data="\n".join(targets).encode(),
+    )
     assert done.returncode == 0, done.stderr.decode()
     return set(done.stdout.decode().split())
 
@@ -54,17 +52,19 @@ def test_but_the_tenant_nodes_machine(regtest: Regtest) -> None:
 
 
 def test_nor_does_whoever_else_is_in_its_network(regtest: Regtest) -> None:
-    """The firewall asks for the address. This host may administer the signer, and its tenant's node has another address there."""
+    """The firewall asks for the address. This host may administer the signer, and its tenant's node has another address
+    there.
+    """
     signer = f"{prefix(regtest)}.{SIGNERS['signer-acme']}"
-    targets = "\n".join(f"{signer}:{port}" for port in PORTS)
-    done = subprocess.run([sys.executable, "-c", TRY], input=targets, capture_output=True, check=True, text=True)
-    assert done.stdout.split() == [f"{signer}:22"]
+    assert ports.open_to_this_host(signer, ATTEMPT_SECONDS, PORTS) == {22}
 
 
 def test_nor_does_its_node_from_another_address(regtest: Regtest) -> None:
     signer, node, other = (f"{prefix(regtest)}.{last}" for last in (SIGNERS["signer-acme"], 68, 70))
     device = regtest.sh("nodes", f"ip -oneline -4 address show to {node}").split()[1]
-    connect = "import socket, sys; socket.create_connection((sys.argv[2], 10009), timeout=2, source_address=(sys.argv[1], 0))"
+    connect = (
+        "import socket, sys; socket.create_connection((sys.argv[2], 10009), timeout=2, source_address=(sys.argv[1], 0))"
+    )
     assert regtest.ssh("nodes", "/usr/bin/python3", "-c", connect, node, signer).returncode == 0
     regtest.sh("nodes", f"ip address add {other}/26 dev {device}")
     try:
@@ -80,6 +80,46 @@ def test_a_signer_reaches_nobody(regtest: Regtest, signer: str) -> None:
     assert opens(regtest, signer, targets) == set()
     # Though those ports are open to others.
     assert opens(regtest, "nodes", targets) >= {f"{prefix(regtest)}.11:{port}" for port in (22, 5432, 18443)}
+
+
+# Waits for a datagram on port 123, and answers it.
+CLOCK = """
+import socket
+server = socket.socket(type=socket.SOCK_DGRAM)
+server.bind(("0.0.0.0", 123))
+server.settimeout(30)
+server.sendto(*server.recvfrom(64))
+"""
+# Prints of each port of the host in the arguments whether a datagram was answered.
+ASK = """
+import socket, sys
+def answered(port):
+    for _try in range(10):
+        with socket.socket(type=socket.SOCK_DGRAM) as client:
+            client.settimeout(1)
+            try:
+                client.sendto(b"time", (sys.argv[1], port))
+                return client.recv(64) == b"time"
+            except TimeoutError:
+                continue
+            except PermissionError:
+                return "denied"
+    return False
+print(answered(124), answered(123))
+"""
+
+
+@pytest.mark.parametrize(("signer", "node"), [("signer-acme", 68), ("signer-globex", 132)])
+def test_a_signer_may_ask_for_the_time(regtest: Regtest, signer: str, node: int) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        clock = pool.submit(regtest.ssh, "nodes", "/usr/bin/python3", "-c", CLOCK)
+        asked = regtest.ssh(signer, "/usr/bin/python3", "-c", ASK, f"{prefix(regtest)}.{node}")
+        assert asked.stdout.decode().split() == ["denied", "True"], asked.stderr.decode()
+        assert clock.result().returncode == 0
+    # But lnd, which holds the seed, may open nothing.
+    as_lnd = ("runuser", "--user=lnd-signer", "--", "/usr/bin/python3", "-c", ASK)
+    for host in (f"{prefix(regtest)}.{node}", "localhost"):
+        assert regtest.ssh(signer, *as_lnd, host).stdout.decode().split() == ["denied", "denied"], host
 
 
 @pytest.mark.parametrize("tenant", ["acme", "globex"])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node whose signer does not answer, or is another's, does not start; and it says why."""
+"""A node whose signer does not answer, or is another's, does not start; its journal has the reason."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ KEYS = f"/etc/lnd/{ACME.name}/signer.keys.json"
 
 
 def state(regtest: Regtest, machine: str, unit: str) -> str:
-    """A unit's ActiveState."""
+    """Return a unit's ActiveState."""
     return regtest.sh(machine, f"systemctl show --property=ActiveState --value {unit}").strip()
 
 
 def says(regtest: Regtest, cursor: str) -> str:
-    """What the node's unit has said since."""
+    """Return the node's journal since a cursor."""
     return regtest.sh(ACME.machine, f"journalctl --unit={ACME.unit} --output=cat --after-cursor='{cursor}'")
 
 
 def restarted(regtest: Regtest) -> str:
-    """Restart the node; gives the journal's cursor from before."""
+    """Restart the node; return the journal's cursor from before."""
     cursor = regtest.sh(ACME.machine, "journalctl --lines=0 --show-cursor").rpartition("-- cursor: ")[2].strip()
     regtest.sh(ACME.machine, f"systemctl restart --no-block {ACME.unit}")
     return cursor
@@ -34,10 +34,12 @@ def restarted(regtest: Regtest) -> str:
 
 @pytest.fixture(autouse=True)
 def serves_again(regtest: Regtest) -> t.Iterator[None]:
-    """What comes after finds the node as it was."""
+    """Wait after each test until the node serves again, so that the next one finds it unchanged."""
     yield
     until("the node serves again", lambda: state(regtest, ACME.machine, ACME.unit) == "active", timeout=120)
-    until("and has its channel", lambda: regtest.lncli("acme", "listchannels", "--active_only")["channels"], timeout=120)
+    until(
+        "and has its channel", lambda: regtest.lncli("acme", "listchannels", "--active_only")["channels"], timeout=120
+    )
 
 
 def test_waits_for_its_signer(regtest: Regtest) -> None:
@@ -45,7 +47,7 @@ def test_waits_for_its_signer(regtest: Regtest) -> None:
     try:
         cursor = restarted(regtest)
         until("the gate's answer", lambda: "fail    connect  refused" in says(regtest, cursor))
-        assert "the tenant must start the signer's lnd" in says(regtest, cursor), "the cure is named"
+        assert "the tenant must start its lnd" in says(regtest, cursor), "the cure is named"
         assert "Starting HTTP" not in says(regtest, cursor)
         assert state(regtest, ACME.machine, ACME.unit) != "active"
     finally:
@@ -53,7 +55,7 @@ def test_waits_for_its_signer(regtest: Regtest) -> None:
 
 
 def test_not_with_another_key(regtest: Regtest) -> None:
-    """As after a signer that was made from another seed."""
+    """The signer was made from another seed."""
     own, other = (regtest.lncli(host, "getinfo")["identity_pubkey"] for host in ("acme", "globex"))
     regtest.sh(ACME.machine, f"sed -i s/{own}/{other}/ {CONFIG}")
     try:
@@ -65,9 +67,12 @@ def test_not_with_another_key(regtest: Regtest) -> None:
 
 
 def test_not_with_an_account_of_another_key(regtest: Regtest) -> None:
-    """As after a bundle with an account that is not of the signer's seed."""
+    """The bundle had an account that is not of the signer's seed."""
     node_key = regtest.lncli("acme", "getinfo")["identity_pubkey"]
-    regtest.sh(ACME.machine, f"""sed -i.before "s|\\(84'/0'/0'/0/0.: .\\)[0-9a-f]*|\\1{node_key}|" {KEYS} && ! cmp {KEYS} {KEYS}.before""")
+    regtest.sh(
+        ACME.machine,
+        f"""sed -i.before "s|\\(84'/0'/0'/0/0.: .\\)[0-9a-f]*|\\1{node_key}|" {KEYS} && ! cmp {KEYS} {KEYS}.before""",
+    )
     try:
         cursor = restarted(regtest)
         until("the gate's answer", lambda: "fail    accounts accounts_differ" in says(regtest, cursor))

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Somebody makes the wallet of an lnd that the role has started, before the role does. What signer-init does then: tests/real/test_wallet_race.py."""
+"""Somebody makes the wallet of an lnd that the role has started, before the role does. What signer-init does then:
+tests/real/test_wallet_race.py.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +19,32 @@ LNDDIR, CONFIG = "/var/lib/lnd/late", "/etc/lnd/late"
 
 @pytest.fixture(autouse=True)
 def gone_again(regtest: Regtest) -> t.Iterator[None]:
-    """What comes after finds the machine as it was."""
+    """Remove the node afterwards, so that later tests find the machine unchanged."""
     yield
-    regtest.sh(MACHINE, f"systemctl disable --now {UNIT}; rm -rf {LNDDIR} {CONFIG} /etc/credstore.encrypted/lnd@late.*; userdel lnd-late")
+    regtest.sh(
+        MACHINE,
+        f"systemctl disable --now {UNIT}; rm -rf {LNDDIR} {CONFIG} /etc/credstore.encrypted/lnd@late.*; userdel"
+        " lnd-late",
+    )
 
 
 def play(regtest: Regtest, **variables: str) -> Run:
     # As extra variables they are the host's own, from which the node's paths and ports follow.
     late = {"lnd_name": "late", "lnd_port_offset": 20, "lnd_seed_dest": str(regtest.state / "late.age"), **variables}
-    return regtest.play("wallet_race", f"--extra-vars={json.dumps(late)}", inventory="acme", folder="molecule/refused_access")
+    return regtest.play(
+        "wallet_race", f"--extra-vars={json.dumps(late)}", inventory="acme", folder="molecule/refused_access"
+    )
 
 
 def listens(regtest: Regtest) -> list[str]:
-    """The addresses at which the node waits for calls."""
-    return regtest.sh(MACHINE, f"ss --listening --tcp --numeric --no-header 'sport = {PORT}' | awk '{{ print $4 }}'").split()
+    """Return the addresses at which the node waits for calls."""
+    return regtest.sh(
+        MACHINE, f"ss --listening --tcp --numeric --no-header 'sport = {PORT}' | awk '{{ print $4 }}'"
+    ).split()
 
 
 def init(regtest: Regtest, **fields: t.Any) -> dict[str, t.Any]:
-    """A call of WalletUnlocker by whoever is in the machine."""
+    """Make a call of WalletUnlocker, as anybody on the machine can."""
     return regtest.call(MACHINE, f"127.0.0.1:{PORT}", f"{LNDDIR}/tls.cert", b"", **fields)
 
 
@@ -44,12 +54,17 @@ def test_a_strangers_wallet(regtest: Regtest) -> None:
     assert listens(regtest) == [f"127.0.0.1:{PORT}"]
     words = init(regtest, method="lnrpc.WalletUnlocker/GenSeed")["answer"]["cipher_seed_mnemonic"]
     made = init(
-        regtest, method="lnrpc.WalletUnlocker/InitWallet", wallet_password="hex:" + b"of-a-stranger".hex(), cipher_seed_mnemonic=words
+        regtest,
+        method="lnrpc.WalletUnlocker/InitWallet",
+        wallet_password="hex:" + b"of-a-stranger".hex(),
+        cipher_seed_mnemonic=words,
     )
     assert made["answer"]["admin_macaroon"]
     refused = play(regtest)
     assert refused.status != 0
-    assert "The wallet of late does not open with the password of this machine: somebody else made it" in refused.text, refused.output
+    assert (
+        "The wallet of late does not open with the password of this machine: somebody else made it" in refused.text
+    ), refused.output
     assert f"all that its lnd has must go: remove {LNDDIR}/data, and run again" in refused.text
     assert listens(regtest) == []
     assert not (regtest.state / "late.age").exists()
@@ -60,5 +75,9 @@ def test_a_wallet_of_ours_and_one_that_is_lost(regtest: Regtest) -> None:
     assert made.status == 0, made.output
     assert listens(regtest) == [f"0.0.0.0:{PORT}"]
     (regtest.state / "late.age").unlink()
-    regtest.sh(MACHINE, f"systemctl stop {UNIT}; rm -r {LNDDIR}/data; systemctl start {UNIT} || true; systemctl stop {UNIT}")
-    assert "initialize the wallet before using auto unlocking" in regtest.sh(MACHINE, f"journalctl --unit={UNIT} --output=cat --lines=50")
+    regtest.sh(
+        MACHINE, f"systemctl stop {UNIT}; rm -r {LNDDIR}/data; systemctl start {UNIT} || true; systemctl stop {UNIT}"
+    )
+    assert "initialize the wallet before using auto unlocking" in regtest.sh(
+        MACHINE, f"journalctl --unit={UNIT} --output=cat --lines=50"
+    )

@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A signer is not set up by a wrong kit, nor with a firewall that locks its administrator out. The kit is another's, and the firewall is written of it.
+"""A signer is not set up by a wrong kit, nor with a firewall that locks its administrator out. The kit is another's,
+and the firewall is written of it.
 
-Which addresses a kit may have: tests/unit/plugins/module_utils/_lnd/test_bundle_parts.py.
+Which addresses a kit may have: tests/unit/plugins/module_utils/_bundle/test_kit.py.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import pytest
 from regtest import Regtest
 
 WRONG: list[tuple[dict[str, t.Any], str]] = [
-    ({"network": "mainnet"}, "for mainnet and lnd"),
-    ({"provider_addresses": ["192.0.2.1 } tcp dport 22 accept #"]}, "is not a list of one or more IPv4 addresses and networks"),
-    ({"provider_addresses": ["0.0.0.0/0"]}, "none wider than /16"),
-    ({"provider_addresses": []}, "is not a list of one or more"),
+    (
+        {"provider_addresses": ["192.0.2.1 } tcp dport 22 accept #"]},
+        "is neither an address nor a network of /16, of IPv6 /48, or narrower",
+    ),
+    # By whoever has it in hand on its way.
+    ({"provider_addresses": ["203.0.113.66"]}, "and what was compared with the provider is"),
 ]
 
 
@@ -38,9 +41,9 @@ def test_a_wrong_kit(regtest: Regtest, tmp_path: Path, changes: dict[str, t.Any]
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"signer_admin_addresses": ["192.0.2.0/24"]}, "to 192.0.2.0/24 alone"),
-        # What sudo starts is not told from where its user came.
-        ({"signer_admin_addresses": ["192.0.2.0/24"], "ansible_become": True}, "to 192.0.2.0/24 alone"),
+        ({"signer_admin_addresses": ["192.0.2.0/24"]}, "only to 192.0.2.0/24"),
+        # A command of sudo's does not get the origin of its user's login.
+        ({"signer_admin_addresses": ["192.0.2.0/24"], "ansible_become": True}, "only to 192.0.2.0/24"),
         ({"signer_ssh_port": "2222"}, "to port 22, and its firewall would open ssh at port 2222"),
     ],
 )

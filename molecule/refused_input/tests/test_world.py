@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Onboarding while something that it needs is not as it should be: it says what, and goes on when that is mended.
+"""Onboarding while something that it needs is not as it should be: it names it, and goes on when that is mended.
 
-A signer that is locked, has another macaroon, one that is too wide, another certificate or an older lnd: tests/real/test_signer.py.
-A wallet of another seed, found by the node itself: tests/unit/plugins/modules/test_lnd_watch_wallet.py.
+A signer that is locked, has another macaroon, one that is too wide, another certificate or an older lnd:
+tests/real/test_signer.py. A wallet of another seed, found by the node itself:
+tests/unit/plugins/modules/test_lnd_watch_wallet.py.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import json
 import typing as t
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
+from bundles import of_another_seed, sealed
 from regtest import Regtest, Run, until
 
 CUT = """
@@ -31,22 +34,22 @@ RULES
 
 def channel_is_active(regtest: Regtest, tenant: str) -> bool:
     done = regtest.machine("nodes").run(
-        f"lncli --network=regtest --lnddir=/var/lib/lnd/{tenant} --rpcserver=localhost:{({'acme': 10010, 'globex': 10011})[tenant]}"
-        " listchannels --active_only"
+        f"lncli --network=regtest --lnddir=/var/lib/lnd/{tenant}"
+        f" --rpcserver=localhost:{({'acme': 10010, 'globex': 10011})[tenant]} listchannels --active_only"
     )
     return done.rc == 0 and '"channel_point"' in done.stdout
 
 
 @contextmanager
 def broken(regtest: Regtest, machine: str, how: str, mend: str) -> t.Iterator[None]:
-    """Something is broken on a machine for a while."""
+    """Break something on a machine for a while."""
     regtest.sh(machine, how)
     try:
         yield
     finally:
         regtest.sh(machine, mend)
         for tenant in ("acme", "globex"):
-            until(f"the channel of {tenant}", lambda tenant=tenant: channel_is_active(regtest, tenant), timeout=120)
+            until(f"the channel of {tenant}", partial(channel_is_active, regtest, tenant), timeout=120)
 
 
 def onboard(regtest: Regtest, tenant: str, *options: str) -> Run:
@@ -58,7 +61,7 @@ def test_signer_off(regtest: Regtest) -> None:
         run = onboard(regtest, "globex")
     assert run.status != 0
     assert "The signer at signer-globex:10009 fails at connect (refused)" in run.text, run.output
-    assert "the tenant must start the signer's lnd" in run.text
+    assert "the tenant must start its lnd" in run.text
     assert not any(run.changed.values())
 
 
@@ -68,13 +71,18 @@ def test_signer_unreachable(regtest: Regtest) -> None:
         run = onboard(regtest, "globex")
     assert run.status != 0
     assert "fails at connect (unreachable)" in run.text, run.output
-    assert "The signer's machine is off, or a firewall on the way" in run.text
+    assert "The tenant's machine is off, or a firewall on the way" in run.text
     assert not any(run.changed.values())
 
 
 def test_gateway_without_funds(regtest: Regtest, tmp_path: Path) -> None:
-    """The own node stands in for a gateway that has no coins, and acme, without its report, for a tenant that comes on board."""
-    node = "sha256sum /etc/lnd/acme/* /etc/credstore.encrypted/lnd@acme.*; systemctl show --property=MainPID lnd@acme.service"
+    """The own node stands in for a gateway that has no coins, and acme, without its report, for a tenant that comes on
+    board.
+    """
+    node = (
+        "sha256sum /etc/lnd/acme/* /etc/credstore.encrypted/lnd@acme.*; systemctl show --property=MainPID"
+        " lnd@acme.service"
+    )
     before = regtest.sh("nodes", node)
     run = onboard(regtest, "acme", f"--extra-vars=tenant_gateway=own-node tenant_report={tmp_path}/report.json")
     assert run.status != 0
@@ -89,9 +97,12 @@ def test_gateway_without_funds(regtest: Regtest, tmp_path: Path) -> None:
 def test_bitcoind_still_syncing(regtest: Regtest) -> None:
     """A chain whose newest block is old, and a miner that makes none."""
     syncing = (
-        "systemctl disable --quiet --now regtest-miner; echo maxtipage=1 > /etc/bitcoind/conf.d/99-test.conf; systemctl restart bitcoind"
+        "systemctl disable --quiet --now regtest-miner; echo maxtipage=1 > /etc/bitcoind/conf.d/99-test.conf; systemctl"
+        " restart bitcoind"
     )
-    mend = "rm /etc/bitcoind/conf.d/99-test.conf; systemctl restart bitcoind; systemctl enable --quiet --now regtest-miner"
+    mend = (
+        "rm /etc/bitcoind/conf.d/99-test.conf; systemctl restart bitcoind; systemctl enable --quiet --now regtest-miner"
+    )
     with broken(regtest, "chain", syncing, mend):
         run = onboard(regtest, "acme")
     assert run.status != 0
@@ -101,12 +112,15 @@ def test_bitcoind_still_syncing(regtest: Regtest) -> None:
 
 
 def test_wrong_password_of_the_database(regtest: Regtest) -> None:
-    """Somebody has set another one on the server. The node says so, and its playbook mends it."""
+    """Somebody has set another one on the server. The node reports it, and its playbook mends it."""
     regtest.sh("chain", "runuser --user=postgres -- psql -qc \"ALTER ROLE lnd_globex PASSWORD 'another'\"")
     regtest.sh("nodes", "systemctl restart --no-block lnd-lock@globex")
     until(
         "the lock to say so",
-        lambda: "The database does not let us in" in regtest.sh("nodes", "systemctl show --property=StatusText lnd-lock@globex"),
+        lambda: (
+            "The database does not let us in"
+            in regtest.sh("nodes", "systemctl show --property=StatusText lnd-lock@globex")
+        ),
     )
     said = regtest.sh("nodes", "systemctl show --property=StatusText lnd-lock@globex")
     assert "password authentication failed" in said
@@ -116,8 +130,8 @@ def test_wrong_password_of_the_database(regtest: Regtest) -> None:
     until("the channel of globex", lambda: channel_is_active(regtest, "globex"), timeout=120)
 
 
-# A second signer, beside the first, on what could be a fresh machine: it has the tenant's seed on the desk, and no wallet.
-# The firewall stays that of the first.
+# A second signer, beside the first, on what could be a fresh machine: it has the tenant's seed on the desk, and no
+# wallet. The firewall stays that of the first.
 FRESH = json.dumps({"lnd_name": "fresh", "lnd_port_offset": 7, "signer_firewall": False})
 REMOVE_FRESH = """
 systemctl disable --quiet --now lnd@fresh.service
@@ -156,6 +170,28 @@ def test_another_seed_on_the_desk_is_kept(regtest: Regtest, options: tuple[str, 
     finally:
         path.write_bytes(kept)
     assert not any(run.changed.values())
+
+
+LOST = "/var/lib/lnd/acme /var/lib/lnd/acme.lost"
+
+
+@pytest.mark.parametrize(
+    ("lose", "bring"),
+    [("true", "true"), (f"mv {LOST}", f"mv -T {' '.join(reversed(LOST.split()))}")],
+    ids=["down", "lost"],
+)
+def test_another_seed_while_the_node_is_down(regtest: Regtest, tmp_path: Path, lose: str, bring: str) -> None:
+    """Without a report, and without a node that could refuse it, its machine has the signer that it was given; also
+    when lnd's directory is lost.
+    """
+    bundle, report = tmp_path / "bundle.json", tmp_path / "report.json"
+    bundle.write_bytes(sealed(regtest, "acme", of_another_seed(regtest)))
+    with broken(regtest, "nodes", f"systemctl stop lnd@acme && {lose}", f"{bring} && systemctl start lnd@acme"):
+        run = onboard(regtest, "acme", f"--extra-vars=tenant_bundle={bundle} tenant_report={report}")
+    assert run.status != 0
+    assert "the wallet there is of another seed. Nothing was changed." in run.text, run.output
+    assert run.changed == {"acme": 0}
+    assert not report.exists()
 
 
 def test_all_is_as_it_was(regtest: Regtest) -> None:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant's signer is lost, and another one, made from the seed on paper, takes its place: the same node, another grant, and no channel closed."""
+"""A tenant's signer is lost, and another one, made from the seed on paper, takes its place: the same node, another
+grant, and no channel closed.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from pathlib import Path
 import pytest
 from regtest import Regtest, Run
 
-from ansible_collections.noncustodial.lightning.tests.real.images import Session
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.tests.support.image_containers import Session
 
 FORMER = "signer-vandelay"
 RENEWED = "signer-vandelay-2"
@@ -21,37 +24,37 @@ TOLD = f"The signer at {FORMER}:10009 still signs for vandelay"
 
 
 def onboard(regtest: Regtest) -> Run:
-    """The provider takes up the bundle that it has got."""
+    """Onboard with the bundle that the provider has got."""
     return regtest.play("onboard_tenant", "--limit=vandelay", inventory="provider+provider_container")
 
 
 def tenant(regtest: Regtest) -> None:
-    """The tenant starts its new container, or hands over what that has made."""
+    """Run the tenant's playbook, which starts its new container, or hands over the files that it has made."""
     done = regtest.play("container_signer", inventory="vandelay_renewed", folder="inventories/regtest")
     assert done.status == 0, done.output
 
 
 def inside(regtest: Regtest, container: str, *command: str) -> str:
-    """What a command in a container prints."""
+    """Run a command in a container, and return its output."""
     return subprocess.run(
         ["podman", "exec", f"ncl-{regtest.name}-{container}", *command], check=True, capture_output=True, text=True
     ).stdout
 
 
 def channels(regtest: Regtest) -> list[str]:
-    """Those of the tenant's node that can be used."""
+    """Return the tenant's node's channels that can be used."""
     return [one["channel_point"] for one in regtest.lncli("vandelay", "listchannels")["channels"] if one["active"]]
 
 
 @pytest.fixture(scope="module")
 def bundle(regtest: Regtest) -> Path:
-    """Where the provider has the tenant's bundle."""
+    """Return the path of the tenant's bundle at the provider."""
     return regtest.state / "provider/bundles/vandelay.json"
 
 
 @pytest.fixture(scope="module")
 def before(regtest: Regtest, bundle: Path) -> dict[str, t.Any]:
-    """What was there with the first signer: the report, and two files."""
+    """The state with the first signer: the report, and two files."""
     report = json.loads((regtest.state / "provider/reports/vandelay.json").read_text())
     return {"bundle": bundle.read_bytes(), "key": (regtest.state / "vandelay/signing_key.pub").read_bytes(), **report}
 
@@ -59,7 +62,10 @@ def before(regtest: Regtest, bundle: Path) -> dict[str, t.Any]:
 def test_the_seed_makes_the_same_node(regtest: Regtest, before: dict[str, t.Any]) -> None:
     tenant(regtest)
     name = f"ncl-{regtest.name}-{RENEWED}"
-    session = Session(["podman", "exec", "--interactive", "--tty", name, "signer-init", f"--address={RENEWED}", "--bring-seed"])
+    # As the provider states it, whose desk is at hand here.
+    told = fingerprint(json.loads((regtest.state / "provider/kits/vandelay.json").read_text()))
+    command = ["signer-init", f"--address={RENEWED}", f"--kit-fingerprint={told}", "--bring-seed"]
+    session = Session(["podman", "exec", "--interactive", "--tty", name, *command])
     words = " ".join(regtest.seed("vandelay", "vandelay/seed.age"))
     session.expect("0 of 24: ")
     session.type(words)
@@ -74,6 +80,10 @@ def test_the_provider_takes_it_up_and_is_told_of_the_first(regtest: Regtest, bef
     done = onboard(regtest)
     assert done.status == 0, done.output
     assert TOLD in done.text
+    report = json.loads((regtest.state / "provider/reports/vandelay.json").read_text())
+    assert report["bundle_sha256"] != before["bundle_sha256"]
+    for payment in ("payment_in", "payment_out"):
+        assert report[payment] == before[payment], "the same seed was paid, and has paid"
     again = onboard(regtest)
     assert (again.status, set(again.changed.values())) == (0, {0}), again.output
     assert TOLD not in again.text, "the provider has that grant no more"
@@ -81,10 +91,14 @@ def test_the_provider_takes_it_up_and_is_told_of_the_first(regtest: Regtest, bef
 
 
 def test_it_pays_when_the_first_is_gone(regtest: Regtest) -> None:
-    """Its tenant revokes what that has granted, as it must where the machine is not its own any more, and ends it."""
+    """The tenant revokes the first signer's grant, as it must where the machine is not its own any more, and ends that
+    machine.
+    """
     inside(regtest, FORMER, "lncli", "--lnddir=/data/var/lib/lnd/signer", "--network=regtest", "deletemacaroonid", "1")
     subprocess.run(["podman", "rm", "--force", f"ncl-{regtest.name}-{FORMER}"], check=True, capture_output=True)
-    done = regtest.play("verify", "--limit=vandelay", "--extra-vars=tenant_pay=true", inventory="provider+provider_container")
+    done = regtest.play(
+        "verify", "--limit=vandelay", "--extra-vars=tenant_pay=true", inventory="provider+provider_container"
+    )
     assert done.status == 0, done.output
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import pytest
 from regtest import Regtest
 
-from ansible_collections.noncustodial.lightning.tests.real.virtual import Bridged, Virtual
+from ansible_collections.noncustodial.lightning.tests.support.virtual import Bridged, Virtual
 
 
 @pytest.fixture(scope="session")
 def machine(regtest: Regtest) -> Virtual:
-    """The one that the scenario has started."""
+    """The machine that the scenario has started."""
     prefix = regtest.sh("chain", "hostname --all-ip-addresses").rpartition(".")[0]
     found = Virtual(regtest.state / "virtual/initech", Bridged(f"ncl-{regtest.name}-provider", f"{prefix}.20"))
     assert found.runs(), "the machine is off"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to reach AWS; argspec.AWS_SPEC is its other half, and a test compares the two."""
+"""The options of the connection to AWS; argspec.AWS_SPEC is their other half, and a test compares the two."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ options:
     required: true
   profile:
     description:
-      - A profile of AWS's own configuration, which says who calls.
-      - Credentials are looked for where AWS's own tools look, in its configuration, a login, the environment or the machine's role. No option takes any.
+      - A profile of AWS's own configuration, which determines the credentials.
+      - Credentials are looked up where AWS's own tools look, in its configuration, a login, the environment or the
+        machine's role. No option takes any.
     type: str
   endpoint_url:
-    description: Where calls go instead of AWS, for tests.
+    description: The URL to which calls go instead of AWS, for tests.
     type: str
   attempts:
-    description: How often a call is made that gets no answer, or is asked to wait.
+    description: The maximum number of attempts of a call that gets no answer or that AWS throttles.
     type: int
     default: 6
 requirements:
-  - boto3 >= 1.34 where the module runs, which is usually the machine with Ansible
+  - boto3 >= 1.34 on the machine where the module runs, which is usually the machine with Ansible
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How to reach one lnd."""
+    """The options of the connection to one lnd."""
 
     DOCUMENTATION = r"""
 options:
@@ -16,7 +16,7 @@ options:
     type: str
     default: localhost:10009
   lnddir:
-    description: The lnd's own directory, in which its certificate and macaroons are looked for.
+    description: The lnd's own directory, in which its certificate and macaroons are looked up.
     type: path
     default: ~/.lnd
   network:
@@ -27,7 +27,8 @@ options:
   tlscertpath:
     description:
       - The lnd's TLS certificate, to which the connection is pinned.
-      - One certificate. Of several with one subject in one file, such as the old and the new one of an lnd, gRPC sees only the first.
+      - The file must hold one certificate. Of several with the same subject, such as the old and the new one of an lnd,
+        gRPC sees only the first.
       - By default C(tls.cert) in O(lnddir).
     type: path
   macaroonpath:
@@ -37,15 +38,17 @@ options:
     type: path
   macaroon_credential:
     description:
-      - A file with it that C(systemd-creds encrypt) has sealed to this machine under the name C(macaroon). It is taken in place of O(macaroonpath).
+      - A file with the macaroon, which C(systemd-creds encrypt) has sealed to this machine under the name C(macaroon).
+        It is used instead of O(macaroonpath).
     type: path
   timeout:
     description: Seconds that one call may take.
     type: float
     default: 30.0
 notes:
-  - A module that changes something needs neither node nor libraries in check mode. Where one of these, or a file that comes with the node, is
-    not there yet, it foretells a change, returns nothing else, and says in a warning what is missing.
+  - A module that changes something needs neither node nor libraries in check mode. If one of these, or a file that
+    comes with the node, is not there yet, the module predicts a change, returns nothing else, and names in a warning
+    what is missing.
 requirements:
   - python >= 3.11
   - grpcio >= 1.51 (Debian package C(python3-grpcio))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Mirrors module_utils/_postgres_module.py."""
+    """The mirror of the options in module_utils/_postgres/module.py."""
 
     DOCUMENTATION = r"""
 notes:
-  - Runs on PostgreSQL's own machine as root, and connects over the socket as the superuser, so that no password of an administrator exists.
-  - Runs at the same time on behalf of several nodes wait for each other.
+  - Runs on PostgreSQL's own machine as root, and connects over the socket as the superuser, so that an administrator
+    needs no password.
+  - Simultaneous runs for several nodes wait for each other.
 requirements:
   - PostgreSQL 15 or newer and python3-psycopg2 on the target
 options:
@@ -25,13 +26,13 @@ options:
     type: int
     default: 5432
   system_user:
-    description: The system user, and superuser of the same name, that the server runs as.
+    description: The system user that the server runs as, with a superuser of the same name.
     type: str
     default: postgres
 attributes:
   check_mode:
     support: full
-    description: Foretells and does not touch. Where no server runs yet, everything is foretold.
+    description: Predicts the changes and makes none. If no server runs yet, everything is predicted to change.
   diff_mode:
     support: full
     description: Shows the statements, without the verifier, and the change of C(pg_hba.conf).

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that lnd_wallet and lnd_watch_wallet share: the password, and what is waited for."""
+"""The options that lnd_wallet and lnd_watch_wallet share: the password, and the state to wait for."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Opening a wallet. There is no option here, or in any module for tenant nodes, that could carry a key."""
+    """The options for opening a wallet. No option here, or in any module for tenant nodes, could carry a key."""
 
     DOCUMENTATION = r"""
 options:
@@ -19,17 +19,18 @@ options:
     choices: [present, unlocked]
     default: unlocked
   node_id:
-    description: The public key that the node must have. If an existing wallet is of another seed, the module fails and names both.
+    description: The public key that the node must have. If an existing wallet has another seed, the module fails and
+      names both public keys.
     type: str
   wallet_password_file:
     description:
-      - File that holds the wallet password; line ends after it do not count.
-      - Only read when a wallet is made or opened.
+      - A file that holds the wallet password; line ends after it do not count.
+      - It is only read when a wallet is made or opened.
     type: path
   wallet_password_credential:
     description:
-      - File that holds the wallet password sealed to this machine by C(systemd-creds encrypt).
-      - Only read when a wallet is made or opened.
+      - A file that holds the wallet password, sealed to this machine with C(systemd-creds encrypt).
+      - It is only read when a wallet is made or opened.
     type: path
   wallet_password_credential_name:
     description: The name under which O(wallet_password_credential) was sealed.
@@ -37,18 +38,19 @@ options:
     default: wallet-password
   auto_unlock:
     description:
-      - Say that the lnd opens an existing wallet by itself, as it does with its setting C(wallet-unlock-password-file).
-      - Then no password is sent to open one. Without this, a password that is sent to such an lnd while it opens the wallet itself is
-        never answered, which costs O(timeout) seconds.
+      - The lnd opens an existing wallet itself, as it does with its setting C(wallet-unlock-password-file).
+      - Then no password is sent to open one. Without this, a password that is sent to such an lnd while it opens the
+        wallet itself is never answered, which costs O(timeout) seconds.
     type: bool
     default: false
   wait_for:
-    description: What to wait for once the wallet is open. V(SERVER_ACTIVE) comes only when the lnd is in step with the chain.
+    description: The state to wait for once the wallet is open. V(SERVER_ACTIVE) is reached only when the lnd is synced
+      to the chain.
     type: str
     choices: [UNLOCKED, RPC_ACTIVE, SERVER_ACTIVE]
     default: RPC_ACTIVE
   wait_timeout:
-    description: Seconds to wait for the lnd to start, for the wallet to be made, and for O(wait_for), each.
+    description: Seconds to wait for the lnd's start, for the wallet's creation, and for O(wait_for), each.
     type: float
     default: 120.0
 """

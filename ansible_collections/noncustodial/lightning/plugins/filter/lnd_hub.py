@@ -8,16 +8,22 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._hub import hub
+from jinja2.exceptions import UndefinedError
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._inventory.hub import hub
+from ansible_collections.noncustodial.lightning.plugins.module_utils._inventory.settings import (
+    OF_HUBS,
+    with_known_settings,
+)
 
 DOCUMENTATION = r"""
 name: lnd_hub
-short_description: Where the hub of an inventory host's lnd node lives
-version_added: 0.1.0
+short_description: Return names, ports and paths of the hub of an lnd node
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Gives the names, ports and paths that follow from a host's inventory variables.
+  - Returns the names, ports and paths that follow from a host's inventory variables.
 options:
   _input:
     description: Name of the inventory host.
@@ -38,19 +44,20 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(_value) has the keys C(host), C(name), C(machine), C(user), C(config), C(run), C(socket), C(database), C(owner), C(port), C(go_port) and C(url).
+    - RV(_value) has the keys C(host), C(name), C(machine), C(way), C(user), C(config), C(run), C(socket), C(database),
+      C(owner), C(postgres_maxconnections), C(port), C(url), C(local_name) and C(payment_timeout).
   type: dict
 """
 
 
 def lnd_hub(host: str, hostvars: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """The hub of one inventory host, as a dictionary."""
-    return asdict(hub(host, hostvars[host]))
+    """Return the hub of one inventory host as a dictionary."""
+    return asdict(hub(host, with_known_settings(hostvars[host], (UndefinedError,), OF_HUBS)))
 
 
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Their names."""
+        """Return the filters by name."""
         return {"lnd_hub": lnd_hub}

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.versions import older
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.versions import older
 
 DOCUMENTATION = r"""
 name: lnd_older
-short_description: Whether one version of lnd is older than another
-version_added: 0.1.0
+short_description: Test whether one version of lnd is older than another
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Orders versions as lnd names them. A release candidate is older than its release, and than a later candidate.
-  - What follows after that, such as the name of a build of one's own, does not count.
+  - Compares versions as lnd writes them. A release candidate is older than its release, and than a later candidate.
+  - Text that follows after that, such as the name of a custom build, does not count.
 options:
   _input:
     description: A version, such as C(0.21.3-beta.rc1).
     type: str
     required: true
   than:
-    description: Another one. Nothing is older than what is no version.
+    description: Another version. No version is older than a text that is not a version.
     type: str
     required: true
 """
@@ -37,7 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Whether it is.
+  description: Whether the first version is older.
   type: bool
 """
 
@@ -46,5 +46,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Their names."""
+        """Return the filters by name."""
         return {"lnd_older": older}

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._preflight import Groups, HostVars, Specs, Variables, problems
+from jinja2.exceptions import UndefinedError
+
+from ansible_collections.noncustodial.lightning.plugins.module_utils._inventory.preflight import (
+    Groups,
+    HostVars,
+    Specs,
+    problems,
+)
 
 try:
     from ansible._internal._datatag._tags import Origin
@@ -16,16 +23,17 @@ except ImportError:  # before ansible-core 2.19
 
 DOCUMENTATION = r"""
 name: preflight
-short_description: What an inventory alone shows to be wrong
+short_description: Check an inventory without connecting to any machine
 version_added: 0.1.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Looks at all hosts of the inventory, whatever a run is limited to, and at no machine.
-  - Finds nodes of one machine with the same ports or name, or with different versions of lnd; nodes with the same database; a signer on a machine
-    of the provider's; an unknown shape of a node, or one that does not go with its groups or variables; names that a
-    machine, PostgreSQL or the tenant would refuse; a name where bitcoind takes addresses only; a package of Bitcoin Knots on another network than
-    regtest; a PostgreSQL that has too few connections for its nodes; and variables that begin like a role's and are known to none.
+  - Checks all hosts of the inventory, whatever a run is limited to, and connects to no machine.
+  - Finds nodes of one machine with the same ports or name, or with different versions of lnd; nodes with the same
+    database; a signer on one of the provider's machines; an unknown shape of a node, or one that does not fit its
+    groups or variables; names that a machine, PostgreSQL or the tenant would refuse; a name where bitcoind takes only
+    addresses; a package of Bitcoin Knots on another network than regtest; a PostgreSQL that has too few connections for
+    its nodes; and variables that begin like a role's but that no role has.
 options:
   _input:
     description: Ansible's C(hostvars).
@@ -35,25 +43,21 @@ options:
     description: Ansible's C(groups).
     type: dict
     required: true
-  defaults:
-    description: Defaults of the roles for what a host does not set.
-    type: dict
-    required: true
   specs:
     description:
-      - Of each role the contents of C(meta/argument_specs.yml), by the role's name. A variable whose name begins with that of a role, and
-        which is an option of none, is a problem.
-      - Without it no variable is.
+      - The content of each role's C(meta/argument_specs.yml), by the role's name. A variable whose name begins with
+        that of a role, and which is an option of no role, is a problem.
+      - Without this option no variable is a problem.
     type: dict
 """
 
 EXAMPLES = r"""
-- name: The inventory makes sense
+- name: The inventory has no problem
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems | join('\n') }}"
   vars:
-    problems: "{{ hostvars | noncustodial.lightning.preflight(groups, {'postgres_max_connections': 400}) }}"
+    problems: "{{ hostvars | noncustodial.lightning.preflight(groups) }}"
   run_once: true
 """
 
@@ -65,13 +69,13 @@ _value:
 """
 
 
-def preflight(hostvars: HostVars, groups: Groups, defaults: Variables, specs: Specs | None = None) -> list[str]:
-    """What is wrong with an inventory."""
-    return problems(hostvars, groups, defaults, specs, _origin)
+def preflight(hostvars: HostVars, groups: Groups, specs: Specs | None = None) -> list[str]:
+    """Return the problems of an inventory."""
+    return problems(hostvars, groups, specs, _origin, (UndefinedError,))
 
 
 def _origin(name: str) -> str:
-    """File and line of a variable's name, where Ansible tells."""
+    """Return file and line of a variable's name, where Ansible records them."""
     origin = Origin.get_tag(name) if Origin else None
     return f"{origin.path}:{origin.line_num}" if origin and origin.path else ""
 
@@ -80,5 +84,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Their names."""
+        """Return the filters by name."""
         return {"preflight": preflight}

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._sandbox import drop_in
+from ansible_collections.noncustodial.lightning.plugins.module_utils._machine.sandbox import drop_in
 
 DOCUMENTATION = r"""
 name: sandbox
-short_description: What a service of ours may not do
-version_added: 0.1.0
+short_description: Return the drop-in file that sandboxes a service
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Gives the content of a drop-in file for a systemd unit that takes from a service everything that it can do without, the same for all of this
-    collection's services but for what is relaxed.
+  - Returns the content of a drop-in file for a systemd unit. It removes every right that a service can do without, in
+    the same way for all of this collection's services, except for the directives that are relaxed.
 options:
   _input:
-    description: Directives in which this unit differs, or that it has besides, each with a reason, which stands in the file.
+    description: Directives in which this unit differs, or that it has in addition. Each has a reason, which is written
+      into the file.
     type: list
     elements: dict
     required: true
@@ -41,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The drop-in file.
+  description: The content of the drop-in file.
   type: str
 """
 
@@ -50,5 +51,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Their names."""
+        """Return the filters by name."""
         return {"sandbox": drop_in}

@@ -11,20 +11,21 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._aws import
 
 DOCUMENTATION = r"""
 name: signer_cost
-short_description: What a signer costs at AWS each month
-version_added: 0.1.0
+short_description: Estimate the monthly cost of a signer at AWS
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Gives one sentence, with the parts of the sum, or with the price that is missing.
+  - Returns one sentence, with the parts of the sum, or with the price that is missing.
 options:
   _input:
     description:
-      - Prices in one currency, C(instance_hour) by kind of machine, C(volume_gib_month), C(public_address_hour), C(key_month), C(alarm_month), and C(currency).
+      - Prices in one currency, C(instance_hour) for each kind of machine, C(volume_gib_month), C(public_address_hour),
+        C(key_month), C(alarm_month), and C(currency).
     type: dict
     required: true
   date:
-    description: When they were looked up.
+    description: The date at which the prices were looked up.
     type: str
     required: true
   instance_type:
@@ -42,7 +43,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: What it costs
+- name: Show the cost
   ansible.builtin.debug:
     msg: "{{ prices | noncustodial.lightning.signer_cost('2026-11-25', 't3.micro', 4, true) }}"
 """
@@ -58,5 +59,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Their names."""
+        """Return the filters by name."""
         return {"signer_cost": costs.estimate}

@@ -9,17 +9,18 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.account_keys import account_keys
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.account_keys import account_keys
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput
 
 DOCUMENTATION = r"""
 name: signer_keys
-short_description: One public key below each account of a bundle
-version_added: 0.1.0
+short_description: Return one public key below each account of a bundle
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - What a node's start gate needs to ask whether its signer has the private key of every account. Unlike the accounts themselves, they give no other key.
+  - A node's start gate needs these keys to check that its signer has the private key of every account. Unlike from the
+    accounts, no other key follows.
 options:
   _input:
     description: The accounts, as in a bundle.
@@ -29,7 +30,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: A node knows what to ask its signer for
+- name: A node has the keys that it challenges its signer with
   ansible.builtin.copy:
     content: "{{ offer.bundle.accounts | noncustodial.lightning.signer_keys | to_json }}"
     dest: /etc/lnd/acme/signer.keys.json
@@ -38,13 +39,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Derivation paths, such as C(m/84'/0'/0'/0/0), with the keys, hexadecimal.
+  description: Derivation paths, such as C(m/84'/0'/0'/0/0), with their keys, hexadecimal.
   type: dict
 """
 
 
 def signer_keys(accounts: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, str]:
-    """As the filter's documentation says.
+    """Run the filter as its documentation describes.
 
     Raises:
         AnsibleFilterError: an account has no extended public key.
@@ -59,5 +60,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Their names."""
+        """Return the filters by name."""
         return {"signer_keys": signer_keys}

@@ -6,33 +6,40 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: file_tree
-short_description: The files below a directory of the controller, for M(noncustodial.lightning.config_files)
-version_added: 0.1.0
+short_description: Return the files below a directory, for M(noncustodial.lightning.config_files)
+version_added: 0.2.0
 description:
-  - Gives what the option O(noncustodial.lightning.config_files#module:files) takes, so that a whole program reaches a machine in one task.
+  - Returns a list for the option O(noncustodial.lightning.config_files#module:files), so that a whole program reaches a
+    machine in one task.
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 options:
   _terms:
-    description: Directories on the controller, by absolute paths.
+    description: Directories on the controller, as absolute paths.
     type: list
     elements: path
     required: true
   dest:
-    description: The directory that each of them becomes on the target.
+    description: The path that each of these directories gets on the target.
     type: str
     required: true
+  folders:
+    description: Directories below each term, instead of the whole term; each is put below O(dest) under its own name.
+    type: list
+    elements: str
+    default: []
   patterns:
-    description: Names of the files, as the shell matches them. They are looked for in all directories below, too.
+    description: Patterns of the files' names, as in the shell. Files in all directories below are matched too.
     type: list
     elements: str
     default: ['*']
 """
 
 EXAMPLES = r"""
-- name: The program is there
+- name: The program is installed
   noncustodial.lightning.config_files:
-    files: "{{ query('noncustodial.lightning.file_tree', role_path ~ '/files/shop', dest='/usr/lib/shop', patterns=['*.py', '*.sql']) }}"
+    files: "{{ query('noncustodial.lightning.file_tree', role_path ~ '/files/shop', dest='/usr/lib/shop',
+    patterns=['*.py', '*.sql']) }}"
 """
 
 RETURN = r"""
@@ -54,17 +61,30 @@ from ansible.plugins.lookup import LookupBase
 
 
 def files(source: Path, dest: str, patterns: list[str]) -> list[dict[str, str]]:
-    """The files below a directory whose names match, as the module takes them."""
-    found = sorted(path for path in source.rglob("*") if path.is_file() and any(fnmatch.fnmatch(path.name, one) for one in patterns))
+    """Return the files below a directory whose names match, in the form that the module takes."""
+    found = sorted(
+        path
+        for path in source.rglob("*")
+        if path.is_file() and any(fnmatch.fnmatch(path.name, one) for one in patterns)
+    )
     if not found:
-        raise AnsibleError(f"There is no file {' or '.join(patterns)} below {source}. Look whether the collection is whole.")
+        raise AnsibleError(
+            f"There is no file {' or '.join(patterns)} below {source}. Look whether the collection is whole."
+        )
     return [{"path": f"{dest}/{path.relative_to(source)}", "content": path.read_text()} for path in found]
 
 
 class LookupModule(LookupBase):
-    """Takes directories."""
+    """A lookup that takes directories."""
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[dict[str, str]]:
         self.set_options(var_options=variables, direct=kwargs)
         dest, patterns = self.get_option("dest"), self.get_option("patterns")
-        return [one for term in terms for one in files(Path(term), dest, patterns)]
+        # An empty folder stands for the whole term.
+        folders = [f"/{name}" for name in self.get_option("folders")] or [""]
+        return [
+            one
+            for term in terms
+            for folder in folders
+            for one in files(Path(f"{term}{folder}"), f"{dest}{folder}", patterns)
+        ]

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: hub_grant
-short_description: The permissions that a hub needs on its node
-version_added: 0.1.0
+short_description: Return the permissions that a hub needs on its node
+version_added: 0.2.0
 description:
-  - Gives what M(noncustodial.lightning.lnd_macaroon) is to bake for a hub, be it of the node's own provider or of another's. Of a tenant's whole node
-    M(noncustodial.lightning.lnd_bundle), M(noncustodial.lightning.lnd_bundle_info) and M(noncustodial.lightning.lnd_node_check) then demand it.
-    It is the same list, so that they cannot differ.
+  - Returns the permissions that M(noncustodial.lightning.lnd_macaroon) bakes for a hub, whether it is the node's own
+    provider's or another's. For a tenant's whole node M(noncustodial.lightning.lnd_bundle),
+    M(noncustodial.lightning.lnd_bundle_info) and M(noncustodial.lightning.lnd_node_check) then demand them. It is the
+    same list, so that they cannot differ.
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 """
@@ -36,11 +37,11 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.grant import HUB_PERMISSIONS
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys.grant import HUB_PERMISSIONS
 
 
 class LookupModule(LookupBase):
-    """Takes no terms."""
+    """A lookup without terms."""
 
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         return list(HUB_PERMISSIONS)

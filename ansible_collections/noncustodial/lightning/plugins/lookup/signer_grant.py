@@ -6,11 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: signer_grant
-short_description: The permissions that a provider's node needs on a tenant's signer
+short_description: Return the permissions that a provider's node needs on a tenant's signer
 version_added: 0.1.0
 description:
-  - Gives what M(noncustodial.lightning.lnd_macaroon) is to bake for the provider, and what M(noncustodial.lightning.lnd_bundle),
-    M(noncustodial.lightning.lnd_bundle_info) and M(noncustodial.lightning.lnd_signer_check) then demand. It is the same list, so that they cannot differ.
+  - Returns the permissions that M(noncustodial.lightning.lnd_macaroon) bakes for the provider, and that
+    M(noncustodial.lightning.lnd_bundle), M(noncustodial.lightning.lnd_bundle_info) and
+    M(noncustodial.lightning.lnd_signer_check) then demand. It is the same list, so that they cannot differ.
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 """
@@ -18,7 +19,7 @@ author:
 EXAMPLES = r"""
 - name: The provider's grant is baked
   noncustodial.lightning.lnd_macaroon:
-    path: /var/lib/signer/provider.macaroon
+    path: /etc/signer/provider.macaroon
     permissions: "{{ query('noncustodial.lightning.signer_grant') }}"
     root_key_id: 1
 """
@@ -35,11 +36,11 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.grant import PERMISSIONS
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys.grant import PERMISSIONS
 
 
 class LookupModule(LookupBase):
-    """Takes no terms."""
+    """A lookup without terms."""
 
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         return list(PERMISSIONS)

@@ -8,36 +8,40 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bitcoind_chain_info
-short_description: Read whether a bitcoind follows the same chain as its network
-version_added: 0.1.0
+short_description: Check that a bitcoind follows the same chain as its network
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Reads a bitcoind's program and chain, and returns what speaks against them. Whether that is a failure, the caller decides.
-  - Off regtest any program but Bitcoin Core is a problem. Bitcoin Knots from 29.3 of May 2026 on follows other rules (BIP 110), and left
-    Bitcoin's chain at block 961,632.
-  - Problems on every network are a branch that this bitcoind refuses as invalid and that is more than six blocks longer than its own; and
-    peers that it has dialled, two at least, of which most are more than six blocks ahead; or not one peer that knows its newest blocks.
-  - Off regtest it is a problem too if the newest block is older than four hours. While bitcoind still catches up, neither this nor its peers are.
-  - With O(second_sources) the hash of a settled block is compared, six blocks below the newer of the two, and the height. What differs in the six
-    newest blocks is not judged, because that is ordinary.
-  - Nothing that a peer or a second source says changes anything here. Both can raise a false alarm, and peers that are all of one attacker can hide
-    one from whoever asks no second source.
+  - Reads a bitcoind's program and chain, and returns the problems of both. The caller decides whether a problem is a
+    failure.
+  - On every network except regtest, any program other than Bitcoin Core is a problem. Bitcoin Knots from 29.3 of May
+    2026 on follows other rules (BIP 110), and left Bitcoin's chain at block 961,632.
+  - Problems on every network are a branch that this bitcoind refuses as invalid and that is more than six blocks longer
+    than its own chain; and, with at least two peers that it has dialled, that most of them are more than six blocks
+    ahead, or that no peer knows its newest blocks.
+  - On every network except regtest it is also a problem if the newest block is older than four hours. While bitcoind is
+    still catching up, neither this nor its peers are a problem.
+  - With O(second_sources) the height is compared, and the hash of a settled block, six blocks below the newer of the
+    two. Differences in the six newest blocks are ordinary, and are ignored.
+  - No answer of a peer or a second source changes anything here. Both can raise a false alarm. If one attacker controls
+    all peers, they can hide a problem unless a second source is asked.
 extends_documentation_fragment:
   - noncustodial.lightning.attributes.info
 options:
   bitcoin_cli:
     description:
-      - The command by which bitcoind is asked, to which the name of a method is added.
-      - By default it runs as bitcoind's own user, because the configuration and the cookie that it reads lie in a directory of that user's.
+      - The command that asks bitcoind, to which the name of a method is added.
+      - By default it runs as bitcoind's own user, because the configuration and the cookie that it reads are in a
+        directory of that user's.
     type: list
     elements: str
     default: [runuser, --user=bitcoin, --, bitcoin-cli, -datadir=/var/lib/bitcoind]
   second_sources:
     description:
-      - URLs with which the chain is compared. A URL is the base of an Esplora API (C(https://HOST/api)), or the REST interface of a bitcoind that is
-        not this one (C(http://HOST:8332/rest), with C(rest=1) there).
-      - One that does not answer is a problem.
+      - URLs with which the chain is compared. A URL is the base of an Esplora API (C(https://HOST/api)), or the REST
+        interface of a bitcoind that is not this one (C(http://HOST:8332/rest), with C(rest=1) there).
+      - A second source that does not answer is a problem.
     type: list
     elements: str
     default: []
@@ -48,7 +52,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: What speaks against this bitcoind's chain
+- name: Read the problems of this bitcoind's chain
   noncustodial.lightning.bitcoind_chain_info:
     second_sources: [https://explorer.example/api]
   register: chain
@@ -57,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: One text for each problem, which says what was seen and what to do. Empty if there is none.
+  description: One text for each problem, which states what was seen and what to do. Empty if there is none.
   returned: success
   type: list
   elements: str
@@ -68,7 +72,7 @@ chain:
   type: str
   sample: main
 subversion:
-  description: What the program calls itself.
+  description: The program's name for itself.
   returned: success
   type: str
   sample: /Satoshi:31.1.0/
@@ -99,12 +103,12 @@ time:
   type: int
   sample: 1795000000
 initialblockdownload:
-  description: Whether bitcoind still catches up.
+  description: Whether bitcoind is still catching up.
   returned: success
   type: bool
   sample: false
 verificationprogress:
-  description: How far it is with that, from 0 to 1.
+  description: The progress of catching up, from 0 to 1.
   returned: success
   type: float
   sample: 0.9999
@@ -114,13 +118,13 @@ invalid:
   type: int
   sample: 0
 peers:
-  description: Of each peer that it has dialled the height of the newest header that both know, or -1.
+  description: For each peer that it has dialled, the height of the newest header that both know, or -1.
   returned: success
   type: list
   elements: int
   sample: [978000, 978000, 977999]
 announced:
-  description: The highest of all peers', or -1.
+  description: The highest such height of all peers, also of those that have dialled, or -1.
   returned: success
   type: int
   sample: 978000
@@ -144,25 +148,25 @@ from dataclasses import asdict
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._bitcoin_chain import (
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bitcoind.chain import (
     ChainError,
     SourceError,
     compare,
     problems,
     read_chain,
 )
+from ansible_collections.noncustodial.lightning.plugins.module_utils._module.frame import Module
 
-# Bytes; what a source says here is shorter.
-_LONGEST = 1 << 16
+# Bytes; a source's answers are shorter.
+_MAX_ANSWER_BYTES = 1 << 16
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        {
             "bitcoin_cli": {
                 "type": "list",
                 "elements": "str",
@@ -170,44 +174,50 @@ def main() -> None:
             },
             "second_sources": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 15},
-        },
-        supports_check_mode=True,
+        }
     )
 
     def call(*command: str) -> t.Any:
         code, out, err = module.run_command([*module.params["bitcoin_cli"], *command])
         if code != 0:
             raise ChainError(f"bitcoind does not answer to {command[0]}: {err.strip()}")
-        # A text comes as it is, everything else as JSON.
+        # A text is printed as it is, everything else as JSON.
         return json.loads(out) if out.lstrip().startswith(("{", "[")) else out.strip()
 
     def get(url: str) -> bytes:
         try:
-            return t.cast("bytes", open_url(url, timeout=module.params["timeout"], use_netrc=False).read(_LONGEST))
+            return t.cast(
+                "bytes", open_url(url, timeout=module.params["timeout"], use_netrc=False).read(_MAX_ANSWER_BYTES)
+            )
         except (OSError, HTTPException, ValueError) as error:
-            # The words that a server puts beside its status are its own.
-            said = f"status {error.code}" if isinstance(error, HTTPError) else error.reason if isinstance(error, URLError) else error
+            # The text beside a status is the server's own, and is not shown.
+            said = (
+                f"status {error.code}"
+                if isinstance(error, HTTPError)
+                else error.reason
+                if isinstance(error, URLError)
+                else error
+            )
             raise SourceError(
                 f"{url} does not answer: {said}",
                 "Check bitcoind_second_sources and the network of bitcoind's machine, or name another",
             ) from error
 
-    comparisons, silent = [], []
-    try:
+    def read() -> dict[str, t.Any]:
         chain = read_chain(call)
+        comparisons, silent = [], []
         for url in module.params["second_sources"]:
             try:
                 comparisons.append(compare(call, get, url, chain))
             except SourceError as error:
                 silent.append(str(error))
-    except ChainError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=False,
-        problems=problems(chain, comparisons, time.time()) + silent,
-        comparisons=[asdict(one) for one in comparisons],
-        **asdict(chain),
-    )
+        return {
+            "problems": problems(chain, comparisons, time.time()) + silent,
+            "comparisons": [asdict(one) for one in comparisons],
+            **asdict(chain),
+        }
+
+    module.answer(read)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ short_description: Read the extended public keys of an lnd's accounts
 version_added: 0.1.0
 description:
   - Reads the accounts of an lnd's wallet (ListAccounts). A watch-only node of the same seed is made from them.
-  - They hold no private key, but they are confidential. They show every address of the wallet, and the channel backup can be decrypted with them.
+  - They hold no private key, but they are confidential. They show every address of the wallet, and the channel backup
+    can be decrypted with them.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
   - noncustodial.lightning.attributes.info
@@ -41,7 +42,7 @@ accounts:
       type: str
       sample: default
     address_type:
-      description: The kind of its addresses, by lnd's name.
+      description: The kind of its addresses, under lnd's name.
       type: str
       sample: TAPROOT_PUBKEY
     purpose:
@@ -53,7 +54,7 @@ accounts:
       type: int
       sample: 0
     account:
-      description: The third step; of purpose 1017 it is lnd's key family.
+      description: The third step; with purpose 1017 it is lnd's key family.
       type: int
       sample: 0
     derivation_path:
@@ -61,9 +62,9 @@ accounts:
       type: str
       sample: m/86'/0'/0'
     extended_public_key:
-      description: The account's key, as lnd writes it on its network.
+      description: The account's extended public key, as lnd writes it on its network.
       type: str
-      sample: xpub6CUGRUonZSQ4TWtTMmzXdrXDtypWKiKrhko4egpiMZbpiaQL2jkwSB1icqYh2cfDfVxdx4df189oLKnC5fSwqPfgyP3hooxujYzAu3fDVmz
+      sample: xpub6CUGRUonZSQ4TWtTMmzXdrXDtypWKiKrhko4egpiMZbpiaQL2jkwSB1icqYh2cfDfVxdx4df189oLKnC5fSwqPfg…
     watch_only:
       description: Whether the wallet has no private key for it.
       type: bool

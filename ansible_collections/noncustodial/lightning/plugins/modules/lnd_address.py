@@ -10,14 +10,15 @@ module: lnd_address
 short_description: Get an address that pays into an lnd's own wallet
 version_added: 0.1.0
 description:
-  - Gives an address to which nothing has been paid yet. Asking again gives the same address, until something is paid to it.
-  - So the module changes nothing that anybody could see, and may be run as often as wanted.
+  - Returns an address to which nothing has been paid yet. Further calls return the same address, until something is
+    paid to it.
+  - So the module makes no visible change, and may be run as often as wanted.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
   - noncustodial.lightning.attributes.info
 options:
   type:
-    description: The kind of address, in the words of C(lncli newaddress). Every wallet can pay to V(p2wkh).
+    description: The kind of address, as C(lncli newaddress) names it. Every wallet can pay to V(p2wkh).
     type: str
     choices: [p2wkh, p2tr]
     default: p2wkh
@@ -28,7 +29,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Ask the gateway where its coins are to be sent
+- name: Get an address of the gateway's wallet
   noncustodial.lightning.lnd_address:
     lnddir: /var/lib/lnd/gateway
     type: p2tr

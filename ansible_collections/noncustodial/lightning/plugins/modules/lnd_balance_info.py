@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lnd_balance_info
-short_description: Read what an lnd has, on chain and in channels
+short_description: Read the balances of an lnd, on chain and in channels
 version_added: 0.1.0
 description:
   - Reads the balances of an lnd's wallet and of its channels.
-  - Can demand that enough coins are there, and wait for them. The error otherwise says what is missing and where to send it.
+  - Can require a minimum of coins, and wait for them. If they do not arrive, the error states how many are missing and
+    the address to send them to.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
   - noncustodial.lightning.attributes.info
@@ -35,7 +36,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The gateway can fund two channels
+- name: The gateway has the coins for two channels
   noncustodial.lightning.lnd_balance_info:
     lnddir: /var/lib/lnd/gateway
     min_confirmed: 4100000
@@ -60,7 +61,7 @@ wallet_balance:
       description: In outputs that are locked for a transaction under way.
       type: int
     reserved_balance_anchor_chan:
-      description: The part that lnd keeps back to pay for closing anchor channels.
+      description: The part that lnd reserves to pay for closing anchor channels.
       type: int
   sample:
     total_balance: 5000000

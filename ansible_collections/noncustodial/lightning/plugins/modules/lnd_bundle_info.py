@@ -7,12 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lnd_bundle_info
-short_description: Open a tenant's bundle and check it, without any connection
+short_description: Open and check a tenant's bundle, without any connection
 version_added: 0.1.0
 description:
-  - Runs on the provider's controller. Decrypts a bundle, verifies the tenant's signature, and checks all that can be checked offline.
-  - A bundle with any fault is refused. The error names every fault with its path, such as C(accounts[12].xpub).
-  - What it returns holds no secret, unless O(with_secrets) is set.
+  - Runs on the provider's controller. Decrypts a bundle, verifies the tenant's signature, and makes all checks that
+    need no connection.
+  - A bundle with any problem is refused. The error names the problems with their paths, such as C(accounts[12].xpub).
+    Without the tenant's signature nothing in it is checked or shown.
+  - The signed content names this provider's age recipient and the fingerprint of the kit. So a bundle that another
+    provider has read, or that was made with an altered kit, is refused.
+  - The result holds no secret, unless O(with_secrets) is set.
 extends_documentation_fragment:
   - noncustodial.lightning.attributes.info
 options:
@@ -21,7 +25,7 @@ options:
     type: path
     required: true
   kit_file:
-    description: The kit that the tenant was given. The bundle must be for its tenant, network, recipient and version of lnd.
+    description: The kit that the tenant got. The bundle must match its tenant, network, recipient and version of lnd.
     type: path
     required: true
   identity_file:
@@ -29,24 +33,30 @@ options:
     type: path
     required: true
   signing_key:
-    description: The tenant's public key, one line C(ssh-ed25519 AAAA…), as the provider has pinned it when the tenant was provisioned.
+    description: The tenant's public key, one line C(ssh-ed25519 AAAA…), as the provider has pinned it when the tenant
+      was provisioned.
     type: str
     required: true
   shape:
     description:
-      - The shape of the tenant's node, as O(noncustodial.lightning.lnd_bundle#module:shape). A bundle of another is refused.
+      - The shape of the tenant's node, as O(noncustodial.lightning.lnd_bundle#module:shape). A bundle for another shape
+        is refused.
     type: str
     default: watch_only
     choices: [watch_only, external, on_premises]
   taken_up:
     description:
-      - The RV(sha256) of the bundle that was taken up before, for reruns of onboarding.
-      - If it is this one, its date and the version of lnd that the signer had then are no longer judged.
+      - The RV(sha256) of the bundle that was taken up before, to run onboarding again.
+      - If it is this bundle, its date, the kit's fingerprint and the version of lnd that the signer had then are no
+        longer checked.
     type: str
   with_secrets:
     description:
-      - Return the macaroon and the accounts too. The macaroon signs or pays for the tenant, and the accounts open its channel backups.
-      - Refused unless the task has C(no_log=true). Ansible then also hides the error of a refused bundle, so check without secrets first.
+      - Also return the macaroon and the accounts. The macaroon signs or pays for the tenant, and the accounts decrypt
+        its channel backups.
+      - Also return RV(proof_key), from which preimages follow.
+      - This is refused unless the task has C(no_log=true). Ansible then also hides the error of a refused bundle, so
+        check without secrets first.
     type: bool
     default: false
 requirements:
@@ -62,7 +72,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The bundle is right
+- name: The bundle is valid
   noncustodial.lightning.lnd_bundle_info: &bundle
     path: bundles/acme.json
     kit_file: kits/acme.json
@@ -81,32 +91,42 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sha256:
-  description: Of the bundle, in canonical form.
+  description: The SHA-256 of the bundle in canonical form.
   returned: success
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 bundle:
-  description: What the bundle says.
+  description: The content of the bundle.
   returned: success
   type: dict
   contains:
     tenant:
-      description: For whose node it is.
+      description: The tenant whose node it is for.
       type: str
       returned: success
       sample: acme
     network:
-      description: Of the lnd.
+      description: The network of the lnd.
       type: str
       returned: success
       sample: mainnet
+    recipient:
+      description: The provider's age public key, as the tenant has signed it.
+      type: str
+      returned: success
+      sample: age1skyj5nxekkd4wxnud5257k8zadnj3taquxua0mu6jhxdpuwlpgzsyafzf2
+    kit_fingerprint:
+      description: The fingerprint of the kit with which the tenant has made the bundle.
+      type: str
+      returned: success
+      sample: PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MZ
     endpoint:
-      description: Where to dial the lnd.
+      description: Host and port at which the lnd is dialled.
       type: str
       returned: unless O(shape=on_premises)
       sample: signer.example.com:10009
     certificate:
-      description: The lnd's TLS certificate, or of a signer several, PEM.
+      description: The lnd's TLS certificate, PEM; a signer may have several.
       type: str
       returned: unless O(shape=on_premises)
       sample: "-----BEGIN CERTIFICATE-----…"
@@ -116,32 +136,37 @@ bundle:
       returned: unless O(shape=on_premises)
       sample: '2028-01-16T18:13:05Z'
     node_id:
-      description: The id of the tenant's node; of a watch-only one derived from the accounts.
+      description: The id of the tenant's node; for a watch-only node it is derived from the accounts.
       type: str
       returned: success
       sample: 02e46be367a3a9f0aac3da844827a506a254d6ea8d46601e0a4a11cdaebb277ebc
     p2p_address:
-      description: Where the gateway dials the node.
+      description: Host and port at which the gateway dials the node.
       type: str
       returned: unless O(shape=watch_only)
       sample: node.example.com:9735
     birthday:
-      description: Of the wallet, seconds since 1970.
+      description: The birthday of the wallet, seconds since 1970.
       type: int
       returned: when O(shape=watch_only)
       sample: 1795371189
     lnd_version:
-      description: Of the lnd, when the bundle was made.
+      description: The version of the lnd when the bundle was made.
       type: str
       returned: success
       sample: 0.21.3-beta
     close_address:
-      description: Where coins of closed channels go; null for the wallet.
+      description: The address to which coins of closed channels go; null for the wallet.
       type: str
       returned: when O(shape=watch_only)
       sample: bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4
+    tunnel_public_key:
+      description: The public key of the signer's end of the tunnel.
+      type: str
+      returned: if the kit has a tunnel
+      sample: j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8=
     expires:
-      description: Until when the offer may be taken up.
+      description: The time until which the offer may be taken up.
       type: str
       returned: success
       sample: '2026-12-06T18:00:00Z'
@@ -151,7 +176,7 @@ bundle:
       returned: unless O(shape=on_premises)
       sample: 1
     caveats:
-      description: Conditions of the grant.
+      description: The conditions of the grant.
       type: list
       elements: str
       returned: unless O(shape=on_premises)
@@ -167,29 +192,38 @@ bundle:
       elements: dict
       returned: when O(with_secrets=true) and O(shape=watch_only)
       sample: [{purpose: 84, coin_type: 0, account: 0, xpub: "zpub6qiKG…"}]
+receipt:
+  description: The receipt of the grant, for the tenant, which ends the earlier grant only when it has it. It allows
+    nothing. Return it when the node runs with this bundle.
+  returned: unless O(shape=on_premises)
+  type: str
+  sample: 7Q4X-M2TN-KBZC-WEH5
+proof_key:
+  description:
+    - The secret from which the preimages of the onboarding's payments follow, hexadecimal. It follows from the
+      identity, tenant, network and node id. So it is the same for every bundle of one node, and on every controller
+      that has the identity.
+  returned: when O(with_secrets=true)
+  type: str
+  sample: 4b3f…
 problems:
-  description: On failure, each fault with its path.
+  description: On failure, each problem with its path.
   returned: when the bundle is refused
   type: list
   elements: dict
   sample: [{path: 'accounts[12].xpub', text: "(m/1017'/0'/9') has depth 4 in place of 3"}]
 """
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
-    bip32,
-    bundle,
-    certificate,
-    document,
-    envelope,
-    kit,
-    node_bundle,
-)
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import bundle, envelope, kit, node_bundle
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core import document
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import bip32, certificate
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import proof
+from ansible_collections.noncustodial.lightning.plugins.module_utils._module.frame import Module
 
 
 def main() -> None:
-    module = LndModule(
+    module = Module(
         {
             "path": {"type": "path", "required": True},
             "kit_file": {"type": "path", "required": True},
@@ -199,21 +233,27 @@ def main() -> None:
             "taken_up": {"type": "str"},
             "with_secrets": {"type": "bool", "default": False, "no_log": False},
         },
-        connects=False,
         needs={"cryptography": certificate.IMPORT_ERROR, "ecdsa": bip32.IMPORT_ERROR},
     )
     params = module.params
 
     def read() -> dict[str, object]:
-        if params["with_secrets"] and not module.ansible.no_log:
+        if params["with_secrets"] and not module.no_log:
             raise InvalidInput(
-                "with_secrets returns what signs for the tenant, and this task would show it", "Set no_log: true on the task"
+                "with_secrets returns what signs for the tenant, and this task would show it",
+                "Set no_log: true on the task",
             )
         provider = envelope.Provider(params["identity_file"], params["signing_key"], params["taken_up"])
         kind = node_bundle.KINDS[params["shape"]]
-        content = envelope.open_file(params["path"], provider, bundle.Terms(kit.read(params["kit_file"]), document.now(), kind=kind))
-        secrets = {name: content[name] for name in kind.secrets} if params["with_secrets"] else {}
-        return {"sha256": envelope.digest(content), "bundle": {**bundle.summary(content, kind), **secrets}}
+        terms = bundle.Terms(kit.read(params["kit_file"]), document.now(), kind=kind)
+        content = envelope.open_file(params["path"], provider, terms)
+        summary = bundle.summary(content, kind)
+        open_part = {"sha256": envelope.digest(content), **bundle.receipt(content)}
+        if not params["with_secrets"]:
+            return {**open_part, "bundle": summary}
+        secrets = {name: content[name] for name in kind.secrets}
+        proof_key = proof.key(params["identity_file"], terms.kit["age_recipient"], content)
+        return {**open_part, "bundle": {**summary, **secrets}, "proof_key": proof_key}
 
     module.answer(read)
 

@@ -7,31 +7,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lnd_channel
-short_description: Have so many channels with these peers, or none
+short_description: Open and close channels with peers
 version_added: 0.1.0
 description:
-  - With O(state=present) makes sure that this lnd has opened so many channels to each peer, of at least that capacity. What is missing is opened
-    in one transaction, so all of it or nothing.
-  - A channel counts if this node opened it, it is open or being opened, it has at least O(channels[].capacity), and it agrees with O(channels[].private)
-    and, where given, O(channels[].commitment_type). Channels that the peer has opened do not count. A channel that is not active counts.
-    One that is being closed does not. The other options say how a channel is opened, and do not touch those that are there.
-  - No channel is opened twice. If lnd's answer is lost, the module looks for the channels for 30 s instead of asking again, and fails if none appear.
-    A channel is negotiated under an id that follows from the channels that are there, so lnd refuses a second run while the first one's
-    negotiation still goes on.
-  - Check mode also looks whether the wallet has the coins for what would be opened, without the fee of the transaction, and fails if it has not.
-  - The peers must be connected, see M(noncustodial.lightning.lnd_peer).
-  - With O(state=absent) closes all channels with the peers, whoever opened them.
+  - With O(state=present) makes sure that this lnd has opened the wanted number of channels to each peer, of at least
+    the wanted capacity. All missing channels are opened in one transaction, so either all are opened or none.
+  - A channel counts if this node opened it, it is open or being opened, it has at least O(channels[].capacity), and it
+    matches O(channels[].private) and, where given, O(channels[].commitment_type). Channels that the peer has opened do
+    not count. A channel that is not active counts. One that is being closed does not. The other options only apply to
+    new channels, and do not change existing ones.
+  - No channel is opened twice. If lnd's answer is lost, the module looks for the channels for 30 s instead of asking
+    again, and fails if none appear. A channel is negotiated under an id that follows from the present channels, so lnd
+    refuses a second run while the first one is still negotiating.
+  - Check mode also checks that the wallet has the coins for the channels that would be opened, without the
+    transaction's fee, and fails if it has not.
+  - The peers must be connected (see M(noncustodial.lightning.lnd_peer)).
+  - With O(state=absent) closes all channels with the peers, whoever opened them. Without O(force) it closes none if one
+    has an HTLC under way, and fails.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
   - noncustodial.lightning.attributes
 options:
   state:
-    description: Whether the channels are to be there.
+    description: Whether the channels are to exist.
     type: str
     choices: [present, absent]
     default: present
   channels:
-    description: The channels, by peer. A peer may be named several times, for channels of several kinds; each channel counts once.
+    description: The channels, by peer. A peer may be listed several times, for channels of several kinds; each channel
+      counts once.
     type: list
     elements: dict
     required: true
@@ -41,10 +45,11 @@ options:
         type: str
         required: true
       capacity:
-        description: Capacity in sat that each channel has at least. A new one gets exactly this. Required for O(state=present).
+        description: The capacity in sat that each channel has at least. A new channel gets exactly this. Required for
+          O(state=present).
         type: int
       count:
-        description: How many channels.
+        description: The number of channels.
         type: int
         default: 1
       push_sat:
@@ -56,48 +61,53 @@ options:
         type: bool
         default: false
       base_fee_msat:
-        description: Fee for each forwarded payment, in msat. By default as lnd is configured.
+        description: Fee for each forwarded payment, in msat. The default is lnd's configuration.
         type: int
       fee_rate_ppm:
-        description: Fee in millionths of the forwarded amount. By default as lnd is configured.
+        description: Fee in millionths of the forwarded amount. The default is lnd's configuration.
         type: int
       commitment_type:
         description:
-          - The kind of commitment transaction, in lnd's words. By default the best that both nodes know.
+          - The kind of commitment transaction, under lnd's name. The default is the best that both nodes know.
           - lnd announces no taproot channels yet, so those need O(channels[].private).
         type: str
         choices: [STATIC_REMOTE_KEY, ANCHORS, SCRIPT_ENFORCED_LEASE, SIMPLE_TAPROOT, SIMPLE_TAPROOT_FINAL]
       close_address:
-        description: Address to which this node's part is paid when the channel is closed cooperatively. It can never be changed.
+        description: Address to which this node's part is paid when the channel is closed cooperatively. It can never be
+          changed.
         type: str
       memo:
         description: A note that this lnd keeps with the channel.
         type: str
       channel_point:
-        description: Only for O(state=absent), to close just this channel with the peer.
+        description: Only for O(state=absent), to close only this channel with the peer.
         type: str
   sat_per_vbyte:
-    description: Fee rate of the funding or closing transaction. Not with O(target_conf), not with O(force).
+    description: The fee rate of the funding or closing transaction. It excludes O(target_conf) and O(force).
     type: int
   target_conf:
-    description: Blocks in which the transaction is to be confirmed; lnd estimates the fee. By default lnd's own.
+    description: The number of blocks within which the transaction is to be confirmed; lnd estimates the fee. The
+      default is lnd's own.
     type: int
   min_confs:
-    description: Confirmations that the coins must have which fund the channels.
+    description: The number of confirmations that the coins must have which fund the channels.
     type: int
     default: 1
   spend_unconfirmed:
-    description: Fund from unconfirmed coins too, such as the change of a channel opened just before. Sets O(min_confs) to 0.
+    description: Also use unconfirmed coins, such as the change of a channel opened just before. This sets O(min_confs)
+      to 0.
     type: bool
     default: false
   label:
-    description: A label for the funding transaction, in lnd's wallet.
+    description: A label for the funding transaction in lnd's wallet.
     type: str
   delivery_address:
-    description: Address to which this node's part is paid, for O(state=absent) and channels opened without O(channels[].close_address).
+    description: Address to which this node's part is paid, for O(state=absent) and channels opened without
+      O(channels[].close_address).
     type: str
   force:
-    description: Close without the peer, by publishing the last commitment. Costs more, and the coins are locked for a time (days on mainnet).
+    description: Close without the peer, by publishing the last commitment. This costs more, and the coins are locked
+      for a time (days on mainnet).
     type: bool
     default: false
   wait:
@@ -113,6 +123,7 @@ options:
 seealso:
   - module: noncustodial.lightning.lnd_peer
   - module: noncustodial.lightning.lnd_channel_policy
+  - module: noncustodial.lightning.lnd_channel_info
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 """
@@ -132,7 +143,7 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 3600
 
-- name: No channel with a tenant that has left
+- name: Close the channels with a tenant that has left
   noncustodial.lightning.lnd_channel:
     lnddir: /var/lib/lnd/gateway
     state: absent
@@ -143,14 +154,15 @@ EXAMPLES = r"""
 RETURN = r"""
 channels:
   description:
-    - The channels that count, for O(state=present), or those that are being closed, for O(state=absent). Under lnd's field names.
+    - The channels that count, for O(state=present), or those that are being closed, for O(state=absent), under lnd's
+      field names.
     - In check mode a predicted channel has no channel point yet.
   returned: success
   type: list
   elements: dict
   contains:
     channel_point:
-      description: Funding transaction and output.
+      description: The funding transaction and its output.
       type: str
     chan_id:
       description: Short channel id, of an open channel.
@@ -159,7 +171,7 @@ channels:
       description: Node id of the peer.
       type: str
     capacity:
-      description: In sat.
+      description: The capacity in sat.
       type: int
     local_balance:
       description: This node's part, in sat.
@@ -174,10 +186,10 @@ channels:
       description: Whether this node opened it.
       type: bool
     commitment_type:
-      description: In lnd's words.
+      description: The kind of commitment transaction, under lnd's name.
       type: str
     memo:
-      description: The note.
+      description: The note that this lnd keeps with the channel.
       type: str
     status:
       description: One of open, pending_open, waiting_close, pending_force_closing.
@@ -188,6 +200,27 @@ channels:
     closing_txid:
       description: The closing transaction, of a channel that is being closed.
       type: str
+    close_address:
+      description: Of an open channel the address to which the peer pays this node's part in a cooperative closing, if
+        one was agreed when it was opened.
+      type: str
+    pending_htlcs:
+      description: The HTLCs under way in an open channel.
+      type: list
+      elements: dict
+      contains:
+        incoming:
+          description: Whether the peer has offered it.
+          type: bool
+        amount:
+          description: In sat.
+          type: int
+        hash_lock:
+          description: The payment hash, hexadecimal.
+          type: str
+        expiration_height:
+          description: The block height at which it ends.
+          type: int
   sample:
     - channel_point: "2f1d2b7bd1f8ee3f3a1c3d8e5b8d6d1a7e6f5c4b3a29181716151413121110ff:0"
       chan_id: "128642860515328"
@@ -202,15 +235,18 @@ channels:
       status: open
       active: true
       closing_txid: ""
+      close_address: ""
+      pending_htlcs: []
 actions:
-  description: What was done.
+  description: The actions that were done.
   returned: success
   type: list
   elements: str
   sample: [open]
 """
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import channels
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import channel
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
 
 CHANNEL_SPEC = {
@@ -221,7 +257,7 @@ CHANNEL_SPEC = {
     "private": {"type": "bool", "default": False},
     "base_fee_msat": {"type": "int"},
     "fee_rate_ppm": {"type": "int"},
-    "commitment_type": {"type": "str", "choices": list(channels.COMMITMENT_TYPES)},
+    "commitment_type": {"type": "str", "choices": list(channel.COMMITMENT_TYPES)},
     "close_address": {"type": "str"},
     "memo": {"type": "str"},
     "channel_point": {"type": "str"},
@@ -245,17 +281,24 @@ def main() -> None:
         },
         mutually_exclusive=[("sat_per_vbyte", "target_conf")],
     )
-    wish = module.checked(lambda: channels.wish(module.params))
+    wanted = module.checked(lambda: channel.parse_options(module.params))
+
+    def settle(client: Client, channels: tuple[channel.Channel, ...]) -> tuple[channel.Channel, ...]:
+        return (
+            channel.wait_channels(client, wanted, channels, module.params["wait_timeout"])
+            if module.params["wait"]
+            else channels
+        )
+
     module.ensure(
-        read=lambda client: channels.read_channels(client, wish),
-        plan=lambda found: channels.plan_channels(wish, found),
-        apply=channels.apply_channels,
-        foresee=channels.foresee_channels,
-        result=lambda found: channels.channels_result(wish, found),
-        settle=lambda client, found: (
-            channels.wait_channels(client, wish, found, module.params["wait_timeout"]) if module.params["wait"] else found
-        ),
-        # An opening holds all coins that it has chosen until the peers have answered. A second one meanwhile would find none.
+        read=lambda client: channel.read_channels(client, wanted),
+        plan=lambda channels: channel.plan_channels(wanted, channels),
+        apply=channel.apply_channels,
+        foresee=channel.foresee_channels,
+        result=lambda channels: channel.channels_result(wanted, channels),
+        settle=settle,
+        # An opening reserves the coins that it has chosen until the peers have answered. A second one would meanwhile
+        # find none.
         alone=True,
     )
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lnd_channel_policy
-short_description: Set what an lnd asks for forwarding payments
+short_description: Set the policy with which an lnd forwards payments
 version_added: 0.1.0
 description:
-  - Sets fees, time lock and limits of this node's side of channels. What is not named stays as it is.
+  - Sets fees, time lock and limits of this node's side of channels. Values that are not given stay as they are.
   - Reads the present policy from the node's own graph, and updates only the channels that differ.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
@@ -20,7 +20,7 @@ options:
     description: The channel, as TXID:INDEX.
     type: str
   peer:
-    description: All channels with the peer of this node id.
+    description: All channels with the peer that has this node id.
     type: str
   all:
     description: All channels of the node.
@@ -32,7 +32,7 @@ options:
     description: Fee in millionths of the amount.
     type: int
   time_lock_delta:
-    description: Blocks that this node keeps to react; lnd wants at least 18.
+    description: The number of blocks that this node has to react; lnd requires at least 18.
     type: int
   min_htlc_msat:
     description: Smallest amount that is forwarded, in msat.
@@ -57,7 +57,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 channels:
-  description: The channels that were named, and their policy.
+  description: The named channels and their policy.
   returned: success
   type: list
   elements: dict
@@ -70,14 +70,14 @@ channels:
       min_htlc_msat: 1000
       max_htlc_msat: 1980000000
 actions:
-  description: What was done, once for each channel.
+  description: The actions that were done, one for each channel.
   returned: success
   type: list
   elements: str
   sample: [update]
 """
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import policy
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import channel_policy
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
 
 
@@ -88,18 +88,18 @@ def main() -> None:
             "channel_point": {"type": "str"},
             "peer": {"type": "str"},
             "all": {"type": "bool"},
-            **{name: {"type": "int"} for name in policy.NAMES},
+            **{name: {"type": "int"} for name in channel_policy.POLICY_FIELDS},
         },
         mutually_exclusive=[scope],
-        required_one_of=[scope, policy.NAMES],
+        required_one_of=[scope, channel_policy.POLICY_FIELDS],
     )
-    wish = module.checked(lambda: policy.wish(module.params))
+    wanted = module.checked(lambda: channel_policy.parse_options(module.params))
     module.ensure(
-        read=lambda client: policy.read_policies(client, wish),
-        plan=lambda found: policy.plan_policies(wish, found),
-        apply=policy.apply_policy,
-        result=lambda found: {"channels": policy.shown(found)},
-        settle=lambda client, _found: policy.wait_policies(client, wish),
+        read=lambda client: channel_policy.read_policies(client, wanted),
+        plan=lambda policies: channel_policy.plan_policies(wanted, policies),
+        apply=channel_policy.apply_policy,
+        result=lambda policies: {"channels": channel_policy.shown(policies)},
+        settle=lambda client, _policies: channel_policy.wait_policies(client, wanted),
     )
 
 

@@ -11,8 +11,9 @@ short_description: Pay an invoice, once
 version_added: 0.1.0
 description:
   - Pays an invoice and waits for the end of the payment.
-  - A payment is known by its hash. One that has succeeded is only read, and one that is under way is waited for. One that has failed is
-    tried afresh. So a second run never pays a second time, and if lnd's answer is lost the module asks what became of the payment.
+  - A payment is identified by its hash. One that has succeeded is only read, and one that is under way is waited for.
+    One that has failed is tried again. So a second run never pays a second time, and if lnd's answer is lost the module
+    reads the payment's state.
   - The proof of payment, the preimage, is not returned. C(lncli trackpayment) shows it on the node.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
@@ -23,25 +24,27 @@ options:
     type: str
     required: true
   amt_msat:
-    description: The amount in msat, only for an invoice that names none.
+    description: The amount in msat, only for an invoice without an amount.
     type: int
   fee_limit_msat:
     description:
-      - The most that may be paid in fees, in msat. With V(0) only free ways are taken.
-      - By default the amount itself up to 1000 sat, and 5 % of it above.
+      - The maximum fee in msat. With V(0) only routes without fees are taken.
+      - The default is the amount itself up to 1000 sat, and 5 % of it above.
     type: int
   timeout_seconds:
-    description: Seconds in which lnd looks for ways. A part that is under way then is still waited for, 15 s longer.
+    description: Seconds in which lnd looks for routes. If a part is still under way then, the module waits 15 s longer.
     type: int
     default: 60
   retry_no_route_for:
     description:
-      - Seconds in which a payment without a route is tried again, such as while the network learns of a new channel.
-      - Each attempt starts when lnd has declared the one before failed.
+      - Seconds in which a payment without a route is tried again, for example while the network learns of a new
+        channel.
+      - Each attempt starts only after lnd has reported the one before as failed.
     type: float
     default: 0.0
 seealso:
   - module: noncustodial.lightning.lnd_invoice
+  - module: noncustodial.lightning.lnd_payment_info
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 """
@@ -57,12 +60,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 payment_hash:
-  description: The payment's name.
+  description: The payment hash, which identifies the payment.
   returned: success
   type: str
   sample: 5d1b1b0b8fd9a4c5e2a3f4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809
 status:
-  description: In lnd's words.
+  description: The status under lnd's name.
   returned: success
   type: str
   sample: SUCCEEDED
@@ -72,32 +75,32 @@ destination:
   type: str
   sample: 02a1633cafcc01ebfb6d78e39f687a1f0995c62fc95f51ead10a02ee0be551b5dc
 value_msat:
-  description: The amount.
+  description: The amount in msat.
   returned: success
   type: int
   sample: 20000000
 fee_msat:
-  description: The fee that was paid.
+  description: The fee that was paid, in msat.
   returned: success, not in check mode for a new payment
   type: int
   sample: 1000
 failure_reason:
-  description: In lnd's words.
+  description: The reason of a failure under lnd's name.
   returned: success, not in check mode for a new payment
   type: str
   sample: FAILURE_REASON_NONE
 duration_ms:
-  description: Milliseconds from the payment's start to the end of its last part, by the node's own clock.
+  description: Milliseconds from the payment's start to the end of its last part, according to the node's own clock.
   returned: success, not in check mode for a new payment
   type: float
   sample: 41.7
 reason:
-  description: Why the payment has failed, in lnd's words.
+  description: The reason why the payment has failed, under lnd's name.
   returned: when the payment has failed
   type: str
   sample: FAILURE_REASON_NO_ROUTE
 actions:
-  description: What was done.
+  description: The actions that were done.
   returned: success
   type: list
   elements: str

@@ -10,15 +10,17 @@ module: lnd_peer
 short_description: Connect an lnd to a peer, or disconnect it
 version_added: 0.1.0
 description:
-  - Makes sure that an lnd is connected with another Lightning node, and waits until it is.
-  - A connection that the peer has made counts as well. The lnd then knows the peer by a port that nobody can dial, and its channel backups
-    hold that address unless the peer announces a better one. The module warns of this if O(host) is given. To avoid it, dial before the peer does.
+  - Makes sure that an lnd is connected to another Lightning node, and waits until it is.
+  - A connection that the peer has made also counts. The lnd then knows the peer with a port that nobody can dial, and
+    its channel backups hold that address unless the peer announces a better one. The module warns of this if O(host) is
+    given. To avoid it, dial before the peer does.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
   - noncustodial.lightning.attributes
 options:
   state:
-    description: Whether the peer is to be connected. A peer with an open channel is not disconnected, because lnd would connect again at once.
+    description: Whether the peer is to be connected. A peer with an open channel is not disconnected, because lnd would
+      connect again at once.
     type: str
     choices: [present, absent]
     default: present
@@ -31,12 +33,13 @@ options:
     type: str
   perm:
     description:
-      - Have lnd connect in the background and keep trying for as long as it runs. Peers with a channel are always reconnected.
-      - Without it a peer that cannot be reached is an error at once, with the reason.
+      - lnd connects in the background and keeps trying for as long as it runs. Peers with a channel are always
+        reconnected.
+      - Without this option a peer that cannot be reached is an error at once, with the reason.
     type: bool
     default: false
   wait_timeout:
-    description: Seconds to wait until the peer is connected, or gone.
+    description: Seconds to wait until the peer is connected or disconnected.
     type: float
     default: 30.0
 seealso:
@@ -46,7 +49,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The tenant's node knows the gateway by its listening address
+- name: Connect the tenant's node to the gateway at its listening address
   noncustodial.lightning.lnd_peer:
     lnddir: /var/lib/lnd/acme
     rpcserver: localhost:10010
@@ -71,7 +74,7 @@ inbound:
   type: bool
   sample: false
 actions:
-  description: What was done.
+  description: The actions that were done.
   returned: success
   type: list
   elements: str
@@ -93,13 +96,13 @@ def main() -> None:
         },
         required_if=[("state", "present", ["host"])],
     )
-    wish = module.checked(lambda: peer.wish(module.params))
+    wanted = module.checked(lambda: peer.parse_options(module.params))
     module.ensure(
-        read=lambda client: peer.read_peer(client, wish.pubkey),
-        plan=lambda found: peer.plan_peer(wish, found),
+        read=lambda client: peer.read_peer(client, wanted.pubkey),
+        plan=lambda state: peer.plan_peer(wanted, state),
         apply=peer.apply_peer,
-        result=lambda found: peer.peer_result(wish, found),
-        settle=lambda client, _found: peer.wait_peer(client, wish, module.params["wait_timeout"]),
+        result=lambda state: peer.peer_result(wanted, state),
+        settle=lambda client, _state: peer.wait_peer(client, wanted, module.params["wait_timeout"]),
     )
 
 

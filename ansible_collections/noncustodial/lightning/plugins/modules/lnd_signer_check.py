@@ -10,19 +10,22 @@ module: lnd_signer_check
 short_description: Check a tenant's signer
 version_added: 0.1.0
 description:
-  - Runs on the machine of the tenant's node, because only that reaches the signer. Changes nothing.
-  - Checks in stages, each only if those before it have passed, and tells for each what was seen and what to do.
-  - C(resolve) asks whether the endpoint's name resolves, C(connect) whether TCP opens, C(tls) whether the certificate is the pinned one,
-    has the dialled name and is in date, C(wallet) whether the wallet is open, C(macaroon) whether the grant is accepted.
-  - C(grant) asks whether it is just what a node needs, and whether the signer really denies the rest. Of a grant with MuSig2 methods it says that private
-    keys may be known, and what to do.
-  - C(key) has a fresh challenge signed by the node's key and verifies it with O(node_id).
-  - C(accounts) has another one signed by the first key below each account of O(accounts) or O(keys_file), in one call, so that no account is another
-    seed's. What is signed is a transaction that no chain can ever take.
-  - C(version) asks whether the signer's lnd is older than the node's, C(clock) by how much its clock is off, and C(latency) how long a signature takes.
-  - The same check is the start gate of the node's unit and the probe of a monitor, as C(python3 -m _lnd.signer_check CONFIG).
-    The role P(noncustodial.lightning.lnd#role) has it below C(/usr/lib/noncustodial-lightning/lnd), and C(/etc/lnd/NODE/signer.json) for it.
-    There C(grant_too_wide) is a warning, so that a node is not stopped by it, which must run to close its channels.
+  - Runs on the machine of the tenant's node, because only that machine reaches the signer. Changes nothing.
+  - Checks in stages. Each runs only if those before it have passed, and reports what was seen and what to do.
+  - C(resolve) checks that the endpoint's name resolves, C(connect) that a TCP connection opens, C(tls) that the
+    certificate is the pinned one, has the dialled name and is valid now, C(wallet) that the wallet is open, C(macaroon)
+    that the grant is accepted.
+  - C(grant) checks that it has exactly the permissions that a node needs, and that the signer really denies other
+    calls. For a grant with MuSig2 methods it reports that private keys may be known, and what to do.
+  - C(key) lets the node's key sign a fresh challenge and verifies the signature with O(node_id).
+  - C(accounts) lets the first key below each account of O(accounts) or O(keys_file) sign another challenge, in one
+    call, so that no account is of another seed. The challenge is a transaction that no chain can ever accept.
+  - C(version) checks that the signer's lnd is not older than the node's. C(clock) measures how far its clock is off,
+    and C(latency) how long a signature takes.
+  - The same check is the start gate of the node's unit and the probe of a monitor, as the program
+    C(module_utils/_check/signer_check.py). The role P(noncustodial.lightning.lnd#role) installs it below
+    C(/usr/lib/noncustodial-lightning/lnd), with the configuration C(/etc/lnd/NODE/signer.json). There C(grant_too_wide)
+    is a warning that does not stop the node, because it must run to close its channels.
 extends_documentation_fragment:
   - noncustodial.lightning.attributes.info
 options:
@@ -31,19 +34,21 @@ options:
     type: str
     required: true
   certificate:
-    description: The signer's certificate, PEM. Of several, such as the old and the new one during a renewal, the signer must serve one.
+    description: The signer's certificate, PEM. If there are several, such as the old and the new one during a renewal,
+      the signer must serve one of them.
     type: str
   certificate_file:
-    description: A file with it, instead.
+    description: A file with the certificate, instead of O(certificate).
     type: path
   macaroon:
     description: The grant, hexadecimal.
     type: str
   macaroon_file:
-    description: A file with it, binary, instead.
+    description: A file with the grant, binary, instead of O(macaroon).
     type: path
   macaroon_credential:
-    description: A file with it, binary and sealed to this machine by C(systemd-creds encrypt), instead.
+    description: A file with the grant, binary and sealed to this machine with C(systemd-creds encrypt), instead of
+      O(macaroon).
     type: path
   macaroon_credential_name:
     description: The name under which O(macaroon_credential) was sealed.
@@ -56,7 +61,7 @@ options:
   accounts:
     description:
       - The accounts of the bundle. The signer must have the private key of each.
-      - Without them and without O(keys_file) only the node's own key is asked for, and the stage C(accounts) warns.
+      - Without them and without O(keys_file) only the node's own key is challenged, and the stage C(accounts) warns.
     type: list
     elements: dict
     suboptions:
@@ -78,27 +83,30 @@ options:
         required: true
   keys_file:
     description:
-      - A file with one public key below each account, instead. It is JSON, an object of derivation paths with keys.
+      - A file with one public key below each account, instead of O(accounts). It is a JSON object of derivation paths
+        with keys.
       - The role P(noncustodial.lightning.lnd#role) writes it, as C(/etc/lnd/NODE/signer.keys.json).
     type: path
   node_version:
-    description: The version of the provider's lnd, which the signer's must not be older than. Without it the version is only told.
+    description: The version of the provider's lnd. The signer's must not be older. Without this option the version is
+      only reported.
     type: str
   timeout:
     description: Seconds that one call may take.
     type: float
     default: 10.0
   samples:
-    description: How many signatures the latency is taken from.
+    description: The number of signatures that the latency is measured from.
     type: int
     default: 20
 notes:
-  - "Reasons of a failed stage are C(name_not_resolved), C(refused), C(unreachable), C(not_tls), C(certificate_differs),
-    C(certificate_name), C(certificate_expired), C(wallet_missing), C(wallet_locked), C(wallet_starting), C(macaroon_malformed),
-    C(macaroon_refused), C(caveat_unmet), C(grant_too_wide), C(grant_too_narrow), C(grant_root_key_zero), C(grant_not_enforced), C(key_differs),
-    C(key_unsigned), C(accounts_differ), C(accounts_unsigned), C(version_older), C(version_unknown) and C(call_failed)."
-  - Reasons of a warning are C(accounts_unasked), C(certificate_ends_soon) (in 30 days), C(clock_skewed) (by more than 30 s) and C(latency_high) (more than
-    500 ms in one of twenty).
+  - "Reasons of a failed stage are C(name_not_resolved), C(refused), C(unreachable), C(not_answering), C(not_tls),
+    C(certificate_differs), C(certificate_name), C(certificate_expired), C(wallet_missing), C(wallet_locked),
+    C(wallet_starting), C(macaroon_malformed), C(macaroon_refused), C(caveat_unmet), C(grant_too_wide),
+    C(grant_too_narrow), C(grant_root_key_zero), C(grant_not_enforced), C(key_differs), C(key_unsigned),
+    C(accounts_differ), C(accounts_unsigned), C(version_older), C(version_unknown) and C(call_failed)."
+  - Reasons of a warning are C(accounts_unasked), C(certificate_ends_soon) (in 30 days), C(grant_ends_soon) (in two
+    weeks), C(clock_skewed) (by more than 30 s) and C(latency_high) (more than 500 ms in one of twenty).
   - Reasons keep their names and meanings, so that monitors can rely on them.
 requirements:
   - python >= 3.11
@@ -113,7 +121,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The signer is what the bundle says
+- name: The signer is as the bundle describes it
   noncustodial.lightning.lnd_signer_check:
     endpoint: "{{ offer.bundle.endpoint }}"
     certificate: "{{ offer.bundle.certificate }}"
@@ -122,7 +130,7 @@ EXAMPLES = r"""
     accounts: "{{ offer.bundle.accounts }}"
     node_version: 0.21.3-beta
 
-- name: The signer still is
+- name: The signer is still as the bundle describes it
   noncustodial.lightning.lnd_signer_check:
     endpoint: signer.example.com:10009
     certificate_file: /etc/lnd/acme/signer.crt
@@ -139,7 +147,7 @@ stages:
   elements: dict
   contains:
     name:
-      description: Of the stage.
+      description: The name of the stage.
       type: str
       returned: always
       sample: tls
@@ -149,34 +157,35 @@ stages:
       returned: always
       sample: fail
     reason:
-      description: A code that keeps its name; V(ok) and V(skipped) besides those in the notes.
+      description: A code that keeps its name. It is V(ok), V(skipped), or one of those in the notes.
       type: str
       returned: always
       sample: certificate_name
     seen:
-      description: What was seen.
+      description: The observation, in words.
       type: str
       returned: always
       sample: the certificate does not have signer.example.com; it has localhost, 127.0.0.1
     cure:
-      description: What to do.
+      description: The cure, in words.
       type: str
       returned: always
       sample: >-
-        The tenant must set the name (lnd_tls_names), stop the signer, remove its tls.cert and tls.key, and run signer.yml; then the tenant must
-        hand over a new bundle
+        The tenant must set the name (lnd_tls_names), stop its lnd, remove its tls.cert and tls.key, and run its
+        playbook again; then the tenant must hand over a new bundle
 reason:
-  description: That of the stage that failed.
+  description: The reason of the stage that failed.
   returned: failure
   type: str
   sample: certificate_name
 version:
-  description: Of the signer's lnd.
+  description: The version of the signer's lnd.
   returned: success
   type: str
   sample: 0.21.3-beta
 clock_skew:
-  description: Two times in seconds. The signer's clock is ahead by something between them. Null where no end was found.
+  description: Two bounds in seconds. The signer's clock is ahead by a time between them. Null for a bound that was not
+    found.
   returned: success
   type: list
   elements: int
@@ -196,18 +205,16 @@ latency_p95:
 import dataclasses
 import typing as t
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
-    account_keys,
-    argspec,
-    bip32,
-    certificate,
-    channel,
-    messages,
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import account_keys
+from ansible_collections.noncustodial.lightning.plugins.module_utils._check import (
     possession,
-    signer,
     signer_check,
+    signer_report,
 )
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc import messages, tls
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import bip32, certificate
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec
+from ansible_collections.noncustodial.lightning.plugins.module_utils._module.frame import Module
 
 
 def keys(params: t.Mapping[str, t.Any]) -> dict[str, str]:
@@ -216,9 +223,9 @@ def keys(params: t.Mapping[str, t.Any]) -> dict[str, str]:
     return account_keys.account_keys(params["accounts"] or ())
 
 
-def target(params: t.Mapping[str, t.Any]) -> signer.Target:
+def target(params: t.Mapping[str, t.Any]) -> signer_report.SignerTarget:
     taken = ("endpoint", "node_id", "node_version", "timeout", "samples")
-    return signer.Target(
+    return signer_report.SignerTarget(
         certificate=argspec.given_certificate(params, "the signer's certificate"),
         macaroon=argspec.given_macaroon(params, "grant"),
         keys=keys(params),
@@ -227,7 +234,7 @@ def target(params: t.Mapping[str, t.Any]) -> signer.Target:
 
 
 def main() -> None:
-    module = LndModule(
+    module = Module(
         {
             "endpoint": {"type": "str", "required": True},
             "certificate": {"type": "str"},
@@ -243,9 +250,8 @@ def main() -> None:
             "timeout": {"type": "float", "default": 10.0},
             "samples": {"type": "int", "default": 20},
         },
-        connects=False,
         needs={
-            "grpcio": channel.IMPORT_ERROR,
+            "grpcio": tls.IMPORT_ERROR,
             "protobuf": messages.IMPORT_ERROR,
             "cryptography": certificate.IMPORT_ERROR,
             "ecdsa": bip32.IMPORT_ERROR,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lnd_state_info
-short_description: Read how far an lnd has started, or wait for it
+short_description: Read the state of an lnd's start, or wait for it
 version_added: 0.1.0
 description:
-  - Reads the state of an lnd's wallet and of its services. This needs no macaroon and works at all times.
-  - Can wait for a state. The lnd may be not yet started then, and its certificate not yet made.
+  - Reads the state of an lnd's wallet and of its services. This needs no macaroon and is always possible.
+  - Can wait for a state. Then the lnd may not have been started yet, and its certificate may not exist yet.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
   - noncustodial.lightning.attributes.info
@@ -19,9 +19,10 @@ options:
   state:
     description:
       - Wait until the lnd is in this state or a later one. Without it the present state is read at once.
-      - The order in time is V(WAITING_TO_START), V(NON_EXISTING), V(LOCKED), V(UNLOCKED), V(RPC_ACTIVE), V(SERVER_ACTIVE).
+      - The order in time is V(WAITING_TO_START), V(NON_EXISTING), V(LOCKED), V(UNLOCKED), V(RPC_ACTIVE),
+        V(SERVER_ACTIVE).
       - So V(NON_EXISTING) waits until the lnd knows whether it has a wallet, V(RPC_ACTIVE) until it serves most
-        calls, and V(SERVER_ACTIVE) until it is in step with the chain and serves all.
+        calls, and V(SERVER_ACTIVE) until it is synced to the chain and serves all calls.
     type: str
     choices: [WAITING_TO_START, NON_EXISTING, LOCKED, UNLOCKED, RPC_ACTIVE, SERVER_ACTIVE]
   wait_timeout:
@@ -53,7 +54,7 @@ state:
   sample: SERVER_ACTIVE
 """
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import state
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc import state
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
 
 

@@ -10,11 +10,15 @@ module: lnd_watch_wallet
 short_description: Make or open the watch-only wallet of a tenant node
 version_added: 0.1.0
 description:
-  - Makes the wallet of an lnd whose keys are on a remote signer, from the public keys of the signer's accounts, and opens an existing one.
-  - The module has no option that takes a seed or a private key. A private key in O(accounts) is refused, and nothing is sent.
-  - The accounts are checked before lnd sees any of them. All that a watch-only lnd wants must be there and no others, each with its depth, number and network,
-    and all must be of one seed as far as public keys can tell. Every fault is named by its path.
-  - Afterwards the wallet's accounts are compared with O(accounts), because lnd imports them one by one and an interruption leaves a part.
+  - Makes the wallet of an lnd whose keys are on a remote signer, from the public keys of the signer's accounts, and
+    opens an existing one.
+  - The module has no option that takes a seed or a private key. A private key in O(accounts) is refused, and nothing is
+    sent.
+  - The accounts are checked before lnd gets any of them. All that a watch-only lnd needs must be there and no others,
+    each with its depth, number and network, and all must be of one seed as far as public keys can show. Every problem
+    is reported with its path.
+  - Afterwards the wallet's accounts are compared with O(accounts), because lnd imports them one by one and an
+    interruption leaves only a part.
   - Waits for an lnd that is still starting.
 extends_documentation_fragment:
   - noncustodial.lightning.lnd
@@ -32,7 +36,8 @@ options:
         type: int
         required: true
       coin_type:
-        description: The second step; V(0) for coins on every network, for lnd's own keys V(0) on mainnet and V(1) elsewhere.
+        description: The second step; V(0) for coins on every network, for lnd's own keys V(0) on mainnet and V(1)
+          elsewhere.
         type: int
         required: true
       account:
@@ -44,28 +49,51 @@ options:
         type: str
         required: true
   birthday:
-    description: When the seed was made, in unix seconds. Without it the lnd would scan the whole chain, which takes hours on mainnet.
+    description: The time at which the seed was made, in unix seconds. Without it the lnd would scan the whole chain,
+      which takes hours on mainnet.
     type: int
     required: true
+  recovery_window:
+    description:
+      - For a wallet that replaces a lost one of the same accounts. The number of addresses, and of keys for channels,
+        that the lost wallet may have used. Each attempt to open a channel uses keys, also a failed or refused one, and
+        also one of another node. So take more than all attempts of all peers, such as 5000.
+      - So many unused addresses in a row are checked to find its coins, and so many keys of each of lnd's families are
+        derived and not used again. A new channel with the keys of an old one can be robbed by its peer, which knows
+        the old one's revocation secrets.
+      - The keys are passed over as soon as lnd serves calls, before it has synced to the chain and opens itself to
+        peers, unless it syncs faster.
+      - Without this option no wallet is made where a C(channel.backup) shows that there was one. That file is only on
+        the machine on which the lnd has run.
+    type: int
+    default: 0
+  recovery_window_path:
+    description: The file in which O(recovery_window) is recorded before the wallet is made, and which is removed when
+      all keys are passed over, so that a run after an interruption goes on with it. Choose a folder in which only root
+      can write. It is needed with O(recovery_window).
+    type: path
   wait_timeout:
     description:
-      - Seconds to wait for the lnd to start, for the wallet to be made, and for O(wait_for), each.
-      - For the lnd to start, and for the V(RPC_ACTIVE) of one that has never been in step with the chain, it is 120 at most. So however long the chain
-        may take, an lnd that does not start, or has a wallet that is not whole, is soon found.
+      - Seconds to wait for the lnd's start, for the wallet's creation, and for O(wait_for), each.
+      - For the lnd's start, and for the V(RPC_ACTIVE) of one that has never been synced to the chain, the limit is at
+        most 120. So an lnd that does not start, or has an incomplete wallet, is found soon, however long the chain may
+        take.
     type: float
     default: 120.0
   node_id:
     description:
-      - The public key of the node whose accounts these shall be. By default it is taken from the accounts.
-      - If it is not that of the accounts, or if an existing wallet is of another seed, the module fails and names both.
+      - The public key of the node whose accounts these should be. By default it is derived from the accounts.
+      - If it is not that of the accounts, or if an existing wallet has another seed, the module fails and names both
+        public keys.
 requirements:
   - ecdsa (Debian package C(python3-ecdsa))
 notes:
-  - The lnd must have its remote signer configured and reachable; it dials it as soon as the wallet is made.
-  - An lnd without a wallet takes one from whoever reaches its port, so have it listen to its own machine alone until then. A wallet that is found, and even an
-    answer to the call that makes one, is no proof that nobody else came first. Start lnd once more with C(wallet-unlock-password-file) and without
-    C(wallet-unlock-allow-create). It then opens a wallet of that password or ends, and who else made one does not know the password. The role
-    C(lnd) does so.
+  - The lnd must have its remote signer configured and reachable, because it dials it as soon as the wallet is made.
+  - An lnd without a wallet accepts one from whoever reaches its port, so let it listen only on its own machine until
+    then. Neither an existing wallet nor an answer to the call that makes one proves that nobody else came first. So
+    start lnd once more with C(wallet-unlock-password-file) and without C(wallet-unlock-allow-create). It then opens a
+    wallet with that password or stops, and anybody else who made one does not know the password. The role C(lnd) does
+    this.
   - In check mode the password is not read.
 seealso:
   - module: noncustodial.lightning.lnd_accounts_info
@@ -104,30 +132,33 @@ node_id:
   type: str
   sample: 02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5
 actions:
-  description: What was done, or would be done in check mode; of C(create), C(unlock).
+  description: The actions that were done, or would be done in check mode. Possible are C(create) and C(unlock).
   returned: success
   type: list
   elements: str
   sample: [create]
 reason:
   description:
-    - V(wallet_incomplete) says that an interruption has left a part of a wallet, and that the node never had a channel.
+    - V(wallet_incomplete) means that an interruption has left a part of a wallet, and that the node never had a
+      channel.
     - It is then safe to remove the node's database and data, and to run the module again.
   returned: when the wallet is incomplete
   type: str
   sample: wallet_incomplete
 problems:
-  description: All that is wrong with O(accounts).
+  description: All problems of O(accounts).
   returned: when the accounts are refused
   type: list
   elements: dict
   sample: [{path: "accounts[2].xpub", text: is a private key}]
 """
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, bip32, opening, state, watch_wallet
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.plan import Action
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc import state
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import bip32
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import argspec, opening, watch_wallet
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.module import LndModule
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.plan import Action
 
 
 def main() -> None:
@@ -136,6 +167,8 @@ def main() -> None:
             **argspec.WALLET_SPEC,
             "accounts": {"type": "list", "elements": "dict", "required": True, "options": argspec.ACCOUNT_SPEC},
             "birthday": {"type": "int", "required": True},
+            "recovery_window": {"type": "int", "default": 0},
+            "recovery_window_path": {"type": "path"},
         },
         macaroon=False,
         needs={"ecdsa": bip32.IMPORT_ERROR},
@@ -143,8 +176,13 @@ def main() -> None:
     )
     params = module.params
     node_id = module.checked(lambda: watch_wallet.node_id_of(params["accounts"], params["network"], params["node_id"]))
-    desired = watch_wallet.Desired(
-        tuple(params["accounts"]), params["birthday"], argspec.opening(params, node_id), argspec.chain_directory(params)
+    desired = watch_wallet.WantedWatchWallet(
+        accounts=tuple(params["accounts"]),
+        birthday=params["birthday"],
+        opening=argspec.opening(params, node_id),
+        chain_directory=argspec.chain_directory(params),
+        recovery_window=params["recovery_window"],
+        recovery_window_path=params["recovery_window_path"],
     )
     done: set[str] = set()
 
@@ -155,16 +193,18 @@ def main() -> None:
         done.add(action.name)
         watch_wallet.apply_watch_wallet(client, action, desired)
 
-    def result(found: opening.Wallet) -> dict[str, object]:
-        return {"state": found.state, "node_id": node_id, "created": "create" in done}
+    def result(present: opening.Wallet) -> dict[str, object]:
+        return {"state": present.state, "node_id": node_id, "created": "create" in done}
 
     module.ensure(
         read=lambda client: opening.read_wallet(client, macaroon),
-        plan=lambda found: watch_wallet.plan_watch_wallet(desired, found, params["rpcserver"]),
+        plan=lambda present: watch_wallet.plan_watch_wallet(desired, present, params["rpcserver"]),
         apply=apply,
         result=result,
-        settle=lambda client, found: watch_wallet.settle_watch_wallet(client, found, desired, macaroon),
-        connect=lambda: state.started(module.connect, "NON_EXISTING", min(params["wait_timeout"], watch_wallet.START_WAIT)),
+        settle=lambda client, present: watch_wallet.settle_watch_wallet(client, present, desired, macaroon),
+        connect=lambda: state.started(
+            module.connect, "NON_EXISTING", min(params["wait_timeout"], watch_wallet.START_WAIT_SECONDS)
+        ),
     )
 
 

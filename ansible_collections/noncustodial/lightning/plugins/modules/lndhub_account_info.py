@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lndhub_account_info
-short_description: An account of a hub as it is
-version_added: 0.1.0
+short_description: Read an account of a hub
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Reads whether a hub has an account of a login, its limits and its balance. Nothing secret is read.
+  - Reads whether a hub has an account with a login, and its limits and balance. Nothing secret is read.
 extends_documentation_fragment:
   - noncustodial.lightning.lndhub
   - noncustodial.lightning.attributes.info
@@ -27,7 +27,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What the shop of acme has
+- name: Read the balance of acme's shop
   noncustodial.lightning.lndhub_account_info:
     url: https://hub.example.org
     admin_token_file: /etc/lndhub/acme/admin_token
@@ -42,7 +42,7 @@ exists:
   type: bool
   sample: true
 account:
-  description: The account; amounts are msat, and limits those that hold, its own or the hub's.
+  description: The account. Amounts are in msat. Limits are those in force, the account's own or the hub's.
   returned: if it exists
   type: dict
   sample:
@@ -56,24 +56,22 @@ account:
     reserved_msat: 0
 """
 
+import typing as t
 from dataclasses import asdict
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.noncustodial.lightning.plugins.module_utils import _hub_api
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import LndError
+from ansible_collections.noncustodial.lightning.plugins.module_utils._hub import api
+from ansible_collections.noncustodial.lightning.plugins.module_utils._module.frame import Module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={**_hub_api.HUB_SPEC, "login": {"type": "str", "required": True}}, supports_check_mode=True, **_hub_api.ONE_TOKEN
-    )
-    try:
-        account = _hub_api.api(module.params).read(module.params["login"])
-    except LndError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, exists=account is not None, **({"account": asdict(account)} if account else {}))
+    module = Module({**api.HUB_SPEC, "login": {"type": "str", "required": True}}, **api.TOKEN_RULES)
+
+    def read() -> dict[str, t.Any]:
+        account = api.api(module.params).read(module.params["login"])
+        return {"exists": account is not None, **({"account": asdict(account)} if account else {})}
+
+    module.answer(read)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: postgres_hba
-short_description: One section of PostgreSQL's pg_hba.conf
+short_description: Manage a section of PostgreSQL's pg_hba.conf
 version_added: 0.1.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Keeps the lines of one section of C(pg_hba.conf), has the server read the file, and waits until it has.
-  - Sections stand in the order of their names. Whatever stands outside of a section is removed, so that nobody comes in by a forgotten line.
+  - Writes the lines of one section of C(pg_hba.conf), lets the server read the file, and waits until it has done so.
+  - Sections are sorted by name. Lines outside of a section are removed, so that no forgotten line lets anybody in.
   - A file that the server has not read since it was written, as after an interrupted run, is read again.
 extends_documentation_fragment:
   - noncustodial.lightning.postgres
@@ -22,18 +22,18 @@ seealso:
   - module: noncustodial.lightning.postgres_database
 options:
   name:
-    description: Name of the section.
+    description: The name of the section.
     type: str
     required: true
   lines:
-    description: Its lines. An empty list removes the section.
+    description: The section's lines. An empty list removes the section.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: The superuser comes in from the machine itself
+- name: The superuser may connect from the machine itself
   noncustodial.lightning.postgres_hba:
     name: 00-server
     lines:
@@ -42,19 +42,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 statements:
-  description: Always empty, as this module runs none.
+  description: Always empty, because this module runs no statement.
   returned: success
   type: list
   elements: str
 certificate:
-  description: The server's certificate, PEM. Empty where there is no server yet.
+  description: The server's certificate, PEM. Empty if there is no server yet.
   returned: success
   type: str
   sample: "-----BEGIN CERTIFICATE-----\n..."
 """
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres import Plan, State, plan_hba
-from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres_module import PostgresModule
+from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres.module import PostgresModule
+from ansible_collections.noncustodial.lightning.plugins.module_utils._postgres.plan import DatabaseState, Plan, plan_hba
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def main() -> None:
     )
     name, lines = module.params["name"], module.params["lines"]
 
-    def plan(state: State) -> Plan:
+    def plan(state: DatabaseState) -> Plan:
         return plan_hba(state, name, lines)
 
     module.ensure("", plan)

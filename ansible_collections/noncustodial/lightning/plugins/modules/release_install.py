@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_install
-short_description: Install programs out of a release that its builders signed
+short_description: Install programs from a release that its builders signed
 version_added: 0.1.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Verifies the signatures of a list of checksums against pinned keys, the checksum of an archive against that list, and then unpacks the
-    named programs into a directory, which appears at once and whole.
-  - A directory that is there already is taken as installed.
-  - Where anything does not fit, nothing is installed.
+  - Verifies the signatures of a list of checksums against pinned keys, the checksum of an archive against that list,
+    and then unpacks the named programs into a directory, which appears complete and in one step.
+  - An existing directory counts as installed.
+  - If any check fails, nothing is installed.
 requirements:
   - gpg on the target
 options:
@@ -25,16 +25,17 @@ options:
     type: path
     required: true
   programs:
-    description: Names of the programs.
+    description: The names of the programs.
     type: list
     elements: str
     required: true
   folder:
-    description: Where in the archive they lie.
+    description: The folder of the archive that holds the programs.
     type: str
     required: true
   archive:
-    description: The downloaded archive, a tar file with or without compression, under the name that the list of checksums gives it.
+    description: The downloaded archive, a tar file with or without compression, under the name that it has in the list
+      of checksums.
     type: path
     required: true
   checksums:
@@ -52,18 +53,18 @@ options:
     elements: str
     required: true
   fingerprints:
-    description: Fingerprints of the primary keys whose signatures count.
+    description: The fingerprints of the primary keys whose signatures count.
     type: list
     elements: str
     required: true
   signatures_required:
-    description: How many of those must have signed.
+    description: The number of these keys that must have signed.
     type: int
     default: 1
 attributes:
   check_mode:
     support: full
-    description: Says whether the directory is missing; verifies nothing.
+    description: Reports whether the directory is missing; verifies nothing.
   diff_mode:
     support: none
     description: A program has no readable difference.
@@ -84,7 +85,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 signed_by:
-  description: Fingerprints of the pinned keys that signed.
+  description: The fingerprints of the pinned keys that signed.
   returned: when something was installed
   type: list
   elements: str
@@ -92,16 +93,16 @@ signed_by:
 """
 
 import os
+import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.noncustodial.lightning.plugins.module_utils import _release
+from ansible_collections.noncustodial.lightning.plugins.module_utils._machine import release
+from ansible_collections.noncustodial.lightning.plugins.module_utils._module.frame import Module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        {
             "dest": {"type": "path", "required": True},
             "programs": {"type": "list", "elements": "str", "required": True},
             "folder": {"type": "str", "required": True},
@@ -111,26 +112,25 @@ def main() -> None:
             "keys": {"type": "list", "elements": "str", "required": True, "no_log": False},
             "fingerprints": {"type": "list", "elements": "str", "required": True},
             "signatures_required": {"type": "int", "default": 1},
-        },
-        supports_check_mode=True,
+        }
     )
     options = module.params
-    if os.path.isdir(options["dest"]) or module.check_mode:
-        module.exit_json(changed=not os.path.isdir(options["dest"]))
 
     def run(command: list[str], data: str) -> str:
         return module.run_command(command, data=data)[1]
 
-    try:
-        found = _release.verify(run, options["checksums"], options["signatures"], options["keys"])
-        signers = _release.judge(found, options["fingerprints"], options["signatures_required"])
+    def ensure() -> dict[str, t.Any]:
+        if os.path.isdir(options["dest"]) or module.check_mode:
+            return {"changed": not os.path.isdir(options["dest"])}
+        found = release.verify(run, options["checksums"], options["signatures"], options["keys"])
+        signers = release.judge(found, options["fingerprints"], options["signatures_required"])
         with open(options["checksums"], encoding="utf-8") as file:
-            expected = _release.checksum_of(file.read(), os.path.basename(options["archive"]))
-        _release.check_archive(options["archive"], expected)
-        _release.unpack(options["archive"], options["folder"], options["programs"], options["dest"])
-    except _release.ReleaseError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=True, signed_by=signers)
+            expected = release.checksum_of(file.read(), os.path.basename(options["archive"]))
+        release.check_archive(options["archive"], expected)
+        release.unpack(options["archive"], options["folder"], options["programs"], options["dest"])
+        return {"changed": True, "signed_by": signers}
+
+    module.answer(ensure)
 
 
 if __name__ == "__main__":

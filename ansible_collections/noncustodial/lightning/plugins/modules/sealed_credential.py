@@ -8,23 +8,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sealed_credential
-short_description: Seal a secret that was brought, for a systemd unit of this machine
+short_description: Seal a given secret for a systemd unit of this machine
 version_added: 0.1.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Seals a secret that comes from elsewhere, such as a tenant's grant, with C(systemd-creds), so that only a unit of this machine's systemd
-    can load it, with C(LoadCredentialEncrypted=NAME:PATH).
-  - A secret that can be made on the machine itself is better made by M(noncustodial.lightning.node_secret).
+  - Seals a secret that comes from elsewhere, such as a tenant's grant, with C(systemd-creds), so that only a unit of
+    this machine's systemd can load it, with C(LoadCredentialEncrypted=NAME:PATH).
+  - A secret that can be made on the machine itself is better made with M(noncustodial.lightning.node_secret).
 requirements:
   - systemd 250 or newer on the target
 options:
   path:
-    description: The sealed file. Its directory is made, for root alone, if it is missing.
+    description: The sealed file. Its directory is made, only for root, if it is missing.
     type: path
     required: true
   name:
-    description: Name of the credential, as the unit loads it.
+    description: The name of the credential, as the unit loads it.
     type: str
     required: true
   content:
@@ -32,17 +32,17 @@ options:
     type: str
     required: true
   encoding:
-    description: How O(content) is written.
+    description: The encoding of O(content).
     type: str
     choices: [text, hex]
     default: text
 attributes:
   check_mode:
     support: full
-    description: Foretells and does not touch.
+    description: Predicts the changes and makes none.
   diff_mode:
     support: none
-    description: There is nothing to show that is not secret.
+    description: Everything that could be shown is secret.
 """
 
 EXAMPLES = r"""
@@ -62,37 +62,39 @@ path:
   sample: /etc/credstore.encrypted/lnd@acme.signer.macaroon
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import typing as t
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import credential
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import credential
+from ansible_collections.noncustodial.lightning.plugins.module_utils._module.frame import Module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
+    module = Module(
+        {
             "path": {"type": "path", "required": True},
             "name": {"type": "str", "required": True},
             "content": {"type": "str", "required": True, "no_log": True},
             "encoding": {"type": "str", "choices": ["text", "hex"], "default": "text"},
-        },
-        supports_check_mode=True,
+        }
     )
     path, name, content = (module.params[option] for option in ("path", "name", "content"))
-    try:
-        secret = bytes.fromhex(content) if module.params["encoding"] == "hex" else content.encode()
-    except ValueError:
-        module.fail_json(msg="content is not hexadecimal, as encoding says. Give it as it was baked, or say encoding=text.")
 
-    # A file that cannot be opened holds nothing that anybody could use, and is replaced.
-    try:
+    def ensure() -> dict[str, t.Any]:
+        try:
+            secret = bytes.fromhex(content) if module.params["encoding"] == "hex" else content.encode()
+        except ValueError:
+            raise InvalidInput(
+                "content is not hexadecimal, as encoding says", "Give it as it was baked, or say encoding=text"
+            ) from None
+        # A file that cannot be opened holds nothing that anybody could use, and is replaced.
         changed = not credential.holds(path, name, secret)
         if changed and not module.check_mode:
             credential.seal(path, name, secret)
-    except InvalidInput as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=changed, path=path)
+        return {"changed": changed, "path": path}
+
+    module.answer(ensure)
 
 
 if __name__ == "__main__":

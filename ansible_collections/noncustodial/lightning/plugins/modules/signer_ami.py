@@ -8,17 +8,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: signer_ami
-short_description: An image at AWS from which tenants launch their signers
-version_added: 0.1.0
+short_description: Manage an image at AWS from which tenants launch their signers
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Registers an image from a snapshot, shares both with the accounts of tenants and with no others, and takes old images of the same line away, with
-    their snapshots.
-  - The image itself asks for UEFI, a TPM, and tokens for the instance's metadata, so that no launch can forget them.
-  - It is not encrypted, because it holds no secret. Tenants encrypt their own machine's disk with a key of theirs when they launch.
-  - A name stands for one content. If an image of that name has another, nothing is done.
-  - Machines that were launched from an image that is taken away keep running.
+  - Registers an image from a snapshot, shares both with the accounts of tenants and with no others, and removes old
+    images of the same line with their snapshots.
+  - The image itself requires UEFI, a TPM, and tokens for the instance's metadata, so that no launch can forget them.
+  - It is not encrypted, because it holds no secret. Tenants encrypt their own machine's disk with their own key when
+    they launch it.
+  - A name stands for one content. If an image with that name has different content, the module fails and changes
+    nothing.
+  - Machines that were launched from a removed image keep running.
 extends_documentation_fragment:
   - noncustodial.lightning.aws
   - noncustodial.lightning.attributes
@@ -29,21 +31,22 @@ options:
     required: true
   publisher:
     description:
-      - The image's publisher, an ssh-ed25519 public key. C(SHA256SUMS) beside the image must be signed by it (C(SHA256SUMS.sig)), and must name the image.
-      - Without it no signature is looked at. That is for an image that was built a moment ago on a machine of your own.
+      - The image's publisher, an ssh-ed25519 public key. C(SHA256SUMS) beside the image must be signed by it
+        (C(SHA256SUMS.sig)), and must name the image.
+      - Without it no signature is checked. That is for an image that was built a moment ago on a machine of your own.
     type: str
   snapshot_id:
     description:
       - The snapshot with the disk, as M(noncustodial.lightning.signer_snapshot) returns it.
-      - Only in check mode it may be missing, which tells before an upload whether the image's name can be had.
+      - It may be missing only in check mode, to find out before an upload whether the image's name is available.
     type: str
   accounts:
-    description: AWS accounts of the tenants, twelve digits each. All others lose access.
+    description: The AWS accounts of the tenants, twelve digits each. All others lose access.
     type: list
     elements: str
     required: true
   name:
-    description: The image's name. By default O(family) and the version in the manifest.
+    description: The image's name. The default is O(family) and the version in the manifest.
     type: str
   family:
     description: The name of the line of images that this one belongs to, in tags.
@@ -55,10 +58,10 @@ options:
     choices: [x86_64, arm64]
     default: x86_64
   tags:
-    description: More tags.
+    description: Additional tags.
     type: dict
   keep:
-    description: How many images of the line stay, this one among them.
+    description: The number of images of the line that are kept, including this one.
     type: int
     default: 3
 """
@@ -86,12 +89,12 @@ name:
   type: str
   sample: noncustodial-signer-1.0.0
 snapshot_id:
-  description: Its snapshot; empty if none was given.
+  description: The image's snapshot; empty if none was given.
   returned: success
   type: str
   sample: snap-0123456789abcdef0
 accounts:
-  description: Who may launch it.
+  description: The accounts that may launch the image.
   returned: success
   type: list
   elements: str
@@ -113,7 +116,7 @@ lnd_version:
   type: str
   sample: 0.21.3-beta
 actions:
-  description: What was done, or in check mode would be.
+  description: The actions that were done, or would be done in check mode.
   returned: success
   type: list
   elements: str
@@ -139,13 +142,13 @@ def main() -> None:
             "keep": {"type": "int", "default": 3},
         }
     )
-    wish = module.checked(lambda: ami.wish(module.params))
-    registration = ami.Registration(wish)
+    wanted = module.checked(lambda: ami.parse_options(module.params))
+    registration = ami.Registration(wanted)
     module.ensure(
         read=registration.read,
-        plan=lambda state: ami.plan_images(wish, state),
+        plan=lambda state: ami.plan_images(wanted, state),
         apply=registration.apply,
-        result=lambda state: ami.image_result(wish, state),
+        result=lambda state: ami.image_result(wanted, state),
     )
 
 

@@ -8,22 +8,36 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: signer_launch_info
-short_description: Whether a signer can be launched at AWS, and what the launch needs
-version_added: 0.1.0
+short_description: Check that a signer can be launched at AWS, and read the launch's parameters
+version_added: 0.2.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Looks at kit, subnet, image and kind of machine, and whether they go together, before anything is made that costs money.
+  - Reads kit, subnet, image and kind of machine, and checks that they fit each other, before anything is made that
+    costs money.
 extends_documentation_fragment:
   - noncustodial.lightning.aws
   - noncustodial.lightning.attributes.info
 options:
   kit:
-    description: The kit that the provider gave, a file.
+    description: The file with the kit from the provider.
     type: path
     required: true
+  kit_fingerprint:
+    description: The kit's fingerprint, as the provider states it over another channel than that of the kit. A kit with
+      another fingerprint is refused.
+    type: str
+    default: ""
+  tenant:
+    description: The tenant's own name. A kit for another tenant is refused.
+    type: str
+    default: ""
+  kit_widest:
+    description: Prefix length of the widest network that the kit may let in, from 16 to 32.
+    type: int
+    default: 24
   network:
-    description: The network that the signer is meant for, as the kit must say.
+    description: The network that the signer is for. The kit must be for the same.
     type: str
     choices: [mainnet, testnet, testnet4, signet, regtest]
     default: mainnet
@@ -36,7 +50,8 @@ options:
     type: str
     required: true
   public:
-    description: Whether the signer may have a public address. If not, a subnet that gives one to each machine is refused.
+    description: Whether the signer may have a public address. If not, a subnet that assigns one to each machine is
+      refused.
     type: bool
     default: true
   instance_type:
@@ -44,21 +59,22 @@ options:
     type: str
     required: true
   volume_gib:
-    description: Size of the disk that the signer is to have, GiB.
+    description: The size of the signer's disk, GiB.
     type: int
     default: 4
   admin_addresses:
-    description: IPv4 addresses or networks from which the tenant logs in.
+    description: The addresses or networks of IPv4 from which the tenant logs in.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: It can be launched
+- name: The signer can be launched
   noncustodial.lightning.signer_launch_info:
     region: eu-central-1
     kit: ~/signer-desk/kit.json
+    kit_fingerprint: PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MZ
     image_id: ami-0123456789abcdef0
     subnet_id: subnet-0123456789abcdef0
     instance_type: t3.micro
@@ -72,30 +88,35 @@ tenant:
   returned: success
   type: str
   sample: acme
+kit_fingerprint:
+  description: The fingerprint of the kit.
+  returned: success
+  type: str
+  sample: PN6X-BHBQ-OZCM-UFZQ-CHU2-3LVT-PIEW-63MZ
 network:
   description: The network that the kit is for.
   returned: success
   type: str
   sample: mainnet
 provider_addresses:
-  description: Networks from which the provider dials, of the kit.
+  description: The networks from which the provider dials, according to the kit.
   returned: success
   type: list
   elements: str
   sample: [203.0.113.7/32]
 admin_addresses:
-  description: Networks from which the tenant logs in.
+  description: The networks from which the tenant logs in.
   returned: success
   type: list
   elements: str
   sample: [198.51.100.7/32]
 vpc_id:
-  description: The network that the subnet is of.
+  description: The id of the VPC that the subnet belongs to.
   returned: success
   type: str
   sample: vpc-0123456789abcdef0
 availability_zone:
-  description: Where the subnet is.
+  description: The availability zone of the subnet.
   returned: success
   type: str
   sample: eu-central-1a
@@ -105,12 +126,13 @@ image_name:
   type: str
   sample: noncustodial-signer-1.0.0
 root_device:
-  description: The name of the disk of which the image's root is.
+  description: The device name of the image's root disk.
   returned: success
   type: str
   sample: /dev/xvda
 updates_itself:
-  description: Whether the image's machines fetch Debian's updates by themselves, and must be able to reach its mirrors.
+  description: Whether the image's machines install Debian's updates themselves, and so must be able to reach its
+    mirrors.
   returned: success
   type: bool
   sample: false
@@ -125,7 +147,14 @@ def main() -> None:
     module = AwsModule(
         {
             "kit": {"type": "path", "required": True},
-            "network": {"type": "str", "choices": ["mainnet", "testnet", "testnet4", "signet", "regtest"], "default": "mainnet"},
+            "kit_fingerprint": {"type": "str", "default": ""},
+            "tenant": {"type": "str", "default": ""},
+            "kit_widest": {"type": "int", "default": 24},
+            "network": {
+                "type": "str",
+                "choices": ["mainnet", "testnet", "testnet4", "signet", "regtest"],
+                "default": "mainnet",
+            },
             "image_id": {"type": "str", "required": True},
             "subnet_id": {"type": "str", "required": True},
             "public": {"type": "bool", "default": True},

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: unit_current
-short_description: Run a systemd unit by what is on disk
+short_description: Run a systemd unit with its present files
 version_added: 0.1.0
 author:
   - noncustodial.lightning contributors (!UNKNOWN)
 description:
-  - Enables and starts a unit, and restarts it if anything that it reads at its start has changed since, whoever changed it and whenever.
-  - A handler forgets what it was told when a run is interrupted, and knows nothing of another host's run that changed what both share.
-    This module looks at the files and at the process, so that running it again is always enough.
-  - Of several runs at the same time for one unit the first restarts it, and the others find it current.
+  - Enables and starts a unit, and restarts it if any file that it reads at its start has changed since then, whoever
+    changed it and whenever.
+  - A handler's notification is lost when a run is interrupted, and a handler does not know of another host's run that
+    changed shared files. This module checks the files and the process, so that running it again is always enough.
+  - It records a fingerprint of the files with which the unit was started, in C(/var/lib/noncustodial-lightning/units),
+    where only root can write, and compares them by it. So neither a clock that was set nor a changed permission
+    restarts a unit, and no change is missed. Only for a file that it sees for the first time, or that changed before
+    something else started the unit again, do the times of file and process decide.
+  - If several runs for one unit happen at the same time, the first restarts it, and the others find it current.
 options:
   name:
     description: The unit.
@@ -24,22 +29,22 @@ options:
     required: true
   files:
     description:
-      - What it reads when it starts, besides its unit files, such as configuration, program and credentials.
-      - Of a directory, itself and the files directly in it.
+      - The files that it reads when it starts, besides its unit files, such as configuration, program and credentials.
+      - A directory stands for itself and the files directly in it.
     type: list
     elements: path
     default: []
 attributes:
   check_mode:
     support: full
-    description: Foretells and does not touch.
+    description: Predicts the changes and makes none.
   diff_mode:
     support: full
-    description: Shows what is newer than the running process.
+    description: Shows the files that changed since the process started.
 """
 
 EXAMPLES = r"""
-- name: The node runs by what is on disk
+- name: The node runs with its present files
   noncustodial.lightning.unit_current:
     name: lnd@acme.service
     files:
@@ -62,43 +67,19 @@ newer:
   sample: [/etc/lnd/acme/lnd.conf]
 """
 
-import contextlib
-import fcntl
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError, apply_unit, plan_unit, read_unit
-
-
-@contextlib.contextmanager
-def turn(name: str) -> t.Iterator[None]:
-    """Let several runs for one unit go one after the other."""
-    with open(f"/run/{name}.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+from ansible_collections.noncustodial.lightning.plugins.module_utils._machine.unit import ensure_unit
+from ansible_collections.noncustodial.lightning.plugins.module_utils._module.frame import Module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={"name": {"type": "str", "required": True}, "files": {"type": "list", "elements": "path", "default": []}},
-        supports_check_mode=True,
+    module = Module(
+        {"name": {"type": "str", "required": True}, "files": {"type": "list", "elements": "path", "default": []}}
     )
-    name, files = module.params["name"], module.params["files"]
-    try:
-        with contextlib.nullcontext() if module.check_mode else turn(name):
-            unit = read_unit(module.run_command, name, files)
-            steps = plan_unit(unit)
-            if not module.check_mode:
-                apply_unit(module.run_command, name, steps)
-    except UnitError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=bool(steps),
-        commands=[" ".join(step) for step in steps],
-        newer=list(unit.newer),
-        diff={"before": "".join(f"older than {path}\n" for path in unit.newer), "after": ""},
+    module.answer(
+        lambda: ensure_unit(
+            module.run_command, module.params["name"], module.params["files"], check_mode=module.check_mode
+        )
     )
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Network, Postgres
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Bitcoind, Lnd, Network, Postgres
+from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import MACAROON, FakeLnd
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Process, Setting
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +21,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Network]:
     folder: Path = tmp_path_factory.mktemp("network")
     bitcoind = Bitcoind()
     nodes = {
-        name: Lnd(folder / name, bitcoind, "--noseedbackup", f"--alias={name}", "--debuglevel=info") for name in ("alice", "bob", "carol")
+        name: Lnd(folder / name, bitcoind, "--noseedbackup", f"--alias={name}", "--debuglevel=info")
+        for name in ("alice", "bob", "carol")
     }
     try:
         for node in nodes.values():
@@ -40,8 +43,30 @@ def postgres() -> t.Iterator[Postgres]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def lnd() -> t.Iterator[FakeLnd]:
+    """A fake lnd for the hub of a module that needs no real one."""
+    fake = FakeLnd()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture(scope="module")
+def setting(lnd: FakeLnd, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Setting:
+    """The files and the database of a hub."""
+    return Setting(tmp_path_factory.mktemp("hub"), postgres, lnd.rpcserver, lnd.certificate, MACAROON).migrate()
+
+
+@pytest.fixture(scope="module")
+def hub(setting: Setting) -> t.Iterator[Process]:
+    """The hub of the module, running."""
+    process = setting.start()
+    yield process
+    process.stop()
+
+
 def _ready(node: Lnd) -> str:
-    """The node id of an lnd, once it serves all calls."""
+    """Return the node id of an lnd, once it serves all calls."""
     state = node.module("lnd_state_info", state="SERVER_ACTIVE", wait_timeout=60)
     assert state.get("state") == "SERVER_ACTIVE", state["msg"]
     return str(node.module("lnd_info")["identity_pubkey"])

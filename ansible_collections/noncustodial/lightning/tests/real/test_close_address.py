@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tenant's close address: the gateway pays its part of a channel there and nowhere else, whatever the tenant's node says later."""
+"""The tenant's close address: the gateway pays its part of a channel there and nowhere else, whatever the tenant's node
+asks for later.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import LndError, TimedOut
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Bitcoind, Lnd, Network, until
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import LightningError
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client, Connection
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import TimedOut
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Bitcoind, Lnd, Network, until
 
 pytestmark = pytest.mark.chain
 
-CAPACITY, PUSHED = 1_000_000, 400_000
+CAPACITY_SAT, PUSHED_SAT = 1_000_000, 400_000
 
 
 @dataclass
 class Place:
-    """A gateway, a tenant's node, and two addresses of nobody's here."""
+    """A gateway, a tenant's node, and two addresses that belong to nobody here."""
 
     bitcoind: Bitcoind
     gateway: Lnd
@@ -35,14 +38,14 @@ class Place:
         return str(self.bitcoind.call("getaddressinfo", address)["scriptPubKey"])
 
     def channels(self) -> dict[str, t.Any]:
-        """The gateway's active channels, by their outpoint."""
+        """Return the gateway's active channels, by their outpoint."""
         with client(self.gateway) as there:
             return {one.channel_point: one for one in there.call("lnrpc.Lightning/ListChannels").channels if one.active}
 
     def open(self, count: int) -> list[str]:
-        """The gateway opens channels, and both can use them; gives their outpoints."""
+        """Open channels from the gateway; return their outpoints once both can use them."""
         before = self.channels()
-        wish = [{"peer": self.node_id, "capacity": CAPACITY, "push_sat": PUSHED, "count": len(before) + count}]
+        wish = [{"peer": self.node_id, "capacity": CAPACITY_SAT, "push_sat": PUSHED_SAT, "count": len(before) + count}]
         opened = self.gateway.module("lnd_channel", channels=wish, spend_unconfirmed=True)
         assert not opened.get("failed"), opened["msg"]
         self.bitcoind.mine(6)
@@ -50,7 +53,7 @@ class Place:
         return sorted(set(self.channels()) - set(before))
 
     def close(self, by: Lnd, point: str, timeout: float = 30, **more: t.Any) -> None:
-        """Ask a node to close a channel in agreement; returns when lnd has said something of it."""
+        """Ask a node to close a channel in agreement; return once lnd has answered."""
         txid, _colon, index = point.partition(":")
         with client(by) as there:
             next(
@@ -65,12 +68,15 @@ class Place:
             )
 
     def paid(self, point: str) -> set[str]:
-        """The scripts that the closing transaction of a channel pays, once there is one."""
+        """Return the scripts that the closing transaction of a channel pays, once there is one."""
 
-        return {output["scriptPubKey"]["hex"] for output in until(f"the closing of {point}", lambda: self.spent().get(point))["vout"]}
+        return {
+            output["scriptPubKey"]["hex"]
+            for output in until(f"the closing of {point}", lambda: self.spent().get(point))["vout"]
+        }
 
     def spent(self) -> dict[str, dict[str, t.Any]]:
-        """Outpoints, with the transaction that waits for a block and spends them."""
+        """Return outpoints, with the transaction that waits for a block and spends them."""
         waiting = [self.bitcoind.call("getrawtransaction", txid, True) for txid in self.bitcoind.call("getrawmempool")]
         return {f"{one['txid']}:{one['vout']}": spender for spender in waiting for one in spender["vin"]}
 
@@ -80,7 +86,7 @@ def client(node: Lnd) -> Client:
 
 
 def serving(node: Lnd, bitcoind: Bitcoind) -> str:
-    """Start a node; gives its id."""
+    """Start a node, and return its id."""
     node.start()
     state = node.module("lnd_state_info", state="SERVER_ACTIVE", wait_timeout=60)
     assert state.get("state") == "SERVER_ACTIVE", state
@@ -89,7 +95,7 @@ def serving(node: Lnd, bitcoind: Bitcoind) -> str:
 
 
 def connected(place: Place) -> None:
-    """The tenant's node dials, as at a provider."""
+    """Have the tenant's node dial the gateway, as at a provider."""
     gateway_id = place.gateway.module("lnd_info")["identity_pubkey"]
     done = place.tenant.module("lnd_peer", pubkey=gateway_id, host=place.gateway.host)
     assert not done.get("failed"), done["msg"]
@@ -97,10 +103,13 @@ def connected(place: Place) -> None:
 
 @pytest.fixture(scope="module")
 def place(network: Network, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Place]:
-    """Both run, the tenant's node without a close address."""
+    """Both nodes run, the tenant's without a close address."""
     folder: Path = tmp_path_factory.mktemp("close")
     home, elsewhere = (network.bitcoind.call("getnewaddress", "", "bech32") for _address in range(2))
-    gateway, tenant = (Lnd(folder / name, network.bitcoind, "--noseedbackup", "--maxpendingchannels=5") for name in ("gateway", "tenant"))
+    gateway, tenant = (
+        Lnd(folder / name, network.bitcoind, "--noseedbackup", "--maxpendingchannels=5")
+        for name in ("gateway", "tenant")
+    )
     try:
         serving(gateway, network.bitcoind)
         made = Place(network.bitcoind, gateway, tenant, serving(tenant, network.bitcoind), home, elsewhere)
@@ -122,7 +131,7 @@ def test_the_gateway_pays_to_no_other_address(place: Place) -> None:
     until("the first channel", lambda: before in place.channels())
     by_gateway, by_tenant, doctored = place.open(3)
 
-    # A channel that was there before goes where the node says.
+    # A channel that was there before pays to the node's address.
     place.close(place.tenant, before, delivery_address=place.elsewhere)
     assert place.script(place.elsewhere) in place.paid(before)
 
@@ -130,8 +139,9 @@ def test_the_gateway_pays_to_no_other_address(place: Place) -> None:
         place.close(closer, point)
         assert place.script(place.home) in place.paid(point)
 
-    # Somebody who has the node: lnd itself does not close to another address, so its database is made to say that it was another.
-    with pytest.raises(LndError, match=r"does not match|mismatch"):
+    # Somebody who has the node: lnd itself does not close to another address, so its database is made to say that it
+    # was another.
+    with pytest.raises(LightningError, match=r"does not match|mismatch"):
         place.close(place.tenant, doctored, delivery_address=place.elsewhere)
     place.tenant.stop()
     database = place.tenant.directory / "data/graph/regtest/channel.db"

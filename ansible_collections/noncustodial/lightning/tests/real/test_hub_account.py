@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules lndhub_account and lndhub_account_info against a real hub behind TLS: create, again unchanged, check mode, closed."""
+"""The modules lndhub_account and lndhub_account_info against a real hub behind TLS: create, again unchanged, check
+mode, closed.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, run_module
-from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Wallet
-from ansible_collections.noncustodial.lightning.tests.real.worlds import World
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import make_certificate
+from ansible_collections.noncustodial.lightning.tests.support.certificates import make_certificate
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, run_module
+from ansible_collections.noncustodial.lightning.tests.support.hubs import ADMIN_TOKEN, Process, Wallet
+from ansible_collections.noncustodial.lightning.tests.support.worlds import World
 
 pytestmark = pytest.mark.database
 
 
 class TlsProxy:
-    """Ends TLS in front of a hub, as nginx does in life: one request for each connection."""
+    """A proxy that terminates TLS in front of a hub, as nginx does: one request for each connection."""
 
     def __init__(self, folder: Path, process: Process) -> None:
         certificate, key = make_certificate()
@@ -46,7 +48,7 @@ class TlsProxy:
             do_GET = do_POST = do_PUT = forward  # noqa: N815
 
             def log_message(self, *_arguments: t.Any) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -67,14 +69,18 @@ def test_accounts(tmp_path: Path, postgres: Postgres) -> None:
     try:
         hub = world.hub()
         proxy = TlsProxy(tmp_path, hub)
-        _accounts(tmp_path, hub, {"url": f"https://localhost:{proxy.port}", "ca_path": str(proxy.certificate), "admin_token": ADMIN})
+        _accounts(
+            tmp_path,
+            hub,
+            {"url": f"https://localhost:{proxy.port}", "ca_path": str(proxy.certificate), "admin_token": ADMIN_TOKEN},
+        )
     finally:
         if proxy is not None:
             proxy.stop()
         world.close()
 
 
-def _accounts(folder: Path, hub: Process, connection: dict[str, str]) -> None:
+def _accounts(folder: Path, hub: Process, connection: dict[str, t.Any]) -> None:
     def account(check: bool = False, **options: t.Any) -> dict[str, t.Any]:
         result = run_module("lndhub_account", check, **connection, **options)
         assert not result.get("failed"), result
@@ -84,7 +90,7 @@ def _accounts(folder: Path, hub: Process, connection: dict[str, str]) -> None:
         return run_module("lndhub_account_info", **connection, login=login)
 
     files = {"credentials_file": str(folder / "shop.json"), "qr_file": str(folder / "shop.png")}
-    wanted = {"login": "shop@acme", "max_balance_msat": 5_000_000, **files}
+    wanted: dict[str, t.Any] = {"login": "shop@acme", "max_balance_msat": 5_000_000, **files}
     assert account(True, **wanted)["changed"]
     assert info("shop@acme")["exists"] is False, "check mode has made nothing"
     made = account(**wanted)

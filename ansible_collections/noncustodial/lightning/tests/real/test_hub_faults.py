@@ -1,26 +1,36 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing lost: processes of the hub that die, an lnd that answers late, wrongly, twice or not at all, and two hubs on one database."""
+"""Nothing is lost when processes of the hub die, when an lnd answers late, wrongly, twice or not at all, or with two
+hubs on one database.
+"""
 
 from __future__ import annotations
 
 import secrets
 import threading
 import typing as t
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import Wallet
-from ansible_collections.noncustodial.lightning.tests.real.worlds import World
-from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import Abort, Gate, fails, read, request, succeeds
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, until
+from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import (
+    Abort,
+    Gate,
+    fails,
+    read,
+    request,
+    succeeds,
+)
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Wallet
+from ansible_collections.noncustodial.lightning.tests.support.worlds import World
 
 pytestmark = [pytest.mark.database, pytest.mark.faults]
 
 # What is reserved for fees: 10 sat and 1 %.
-FEES = 10_000
+FEES_MSAT = 10_000
 
 
 @pytest.fixture
@@ -54,6 +64,7 @@ def test_a_failing_payment_gives_everything_back(world: World) -> None:
     assert alice.msat == 900_000
 
 
+@pytest.mark.short_round
 def test_killed_before_lnd_took_the_payment(world: World) -> None:
     hub = world.hub()
     alice = world.rich(hub)
@@ -75,8 +86,8 @@ def test_killed_before_lnd_took_the_payment(world: World) -> None:
     alice = alice.at(again)
     tracked = world.lnd.calls["TrackPaymentV2"]
     until("three looks", lambda: world.lnd.calls["TrackPaymentV2"] > tracked + 3)
-    assert alice.msat == 1_000_000 - 101_000 - FEES, "not released, as long as lnd would still take it"
-    assert alice.pay(text)["code"] == 10, "and nobody can pay it meanwhile"
+    assert alice.msat == 1_000_000 - 101_000 - FEES_MSAT, "not released, as long as lnd would still take it"
+    assert alice.pay(text)["code"] == 9, "and nobody can pay it meanwhile"
     world.pass_time()
     until("the release", lambda: alice.msat == 1_000_000)
     assert world.pending(again) == 0
@@ -93,7 +104,8 @@ def test_a_request_that_arrives_after_the_release_is_refused_by_lnd(world: World
     del world.lnd.broken["SendPaymentV2"]
     world.pass_time()
     until("the release", lambda: alice.msat == 1_000_000)
-    # With lnd's clock where it is now, the macaroon of any request of before is worth nothing: the same call is refused.
+    # With lnd's clock where it is now, the macaroon of any earlier request is worth nothing: the same call is
+    # refused.
     answer = alice.pay(text)
     assert (answer["code"], "refused" in answer["message"]) == (10, True)
     assert not world.lnd.payments, "lnd took nothing, because the clocks differ by an hour"
@@ -125,16 +137,20 @@ def test_killed_after_lnd_took_the_payment(world: World, made: bool) -> None:
     alice = alice.at(again)
     tracked = world.lnd.calls["TrackPaymentV2"]
     until("three looks", lambda: world.lnd.calls["TrackPaymentV2"] > tracked + 3)
-    assert alice.msat == 1_000_000 - 101_000 - FEES
+    assert alice.msat == 1_000_000 - 101_000 - FEES_MSAT
     gate.opened.set()
     if not made:
-        # A failed one could be the record of an earlier attempt, so that it too counts only when no attempt can come any more.
+        # A failed one could be the record of an earlier attempt, so that it too counts only when no attempt can come
+        # any more.
         world.pass_time()
     until("its end", lambda: alice.msat == (899_500 if made else 1_000_000))
     answer.result(20)
 
 
-@pytest.mark.parametrize("status", ["UNAVAILABLE", "UNKNOWN", "INTERNAL", "DEADLINE_EXCEEDED"])
+@pytest.mark.parametrize(
+    "status",
+    [pytest.param("UNAVAILABLE", marks=pytest.mark.short_round), "UNKNOWN", "INTERNAL", "DEADLINE_EXCEEDED"],
+)
 def test_the_answer_is_lost(world: World, status: str) -> None:
     alice = world.rich(world.hub())
 
@@ -157,7 +173,7 @@ def test_a_refusal_that_says_so_gives_back_at_once(world: World) -> None:
 
 
 def test_lnd_has_paid_it_already(world: World) -> None:
-    """For another user: one invoice is paid once."""
+    """lnd has paid it for another user: one invoice is paid once."""
     alice = world.rich(world.hub())
     text = request(b"1" * 32, 100_000)
     payment_hash = read(text)["payment_hash"]
@@ -172,7 +188,9 @@ def test_lnd_has_paid_it_already(world: World) -> None:
 @pytest.mark.parametrize("records", [{}, {7_236_609: b"of another hub's"}])
 @pytest.mark.parametrize("status", ["IN_FLIGHT", "SUCCEEDED"])
 def test_another_program_has_paid_it(world: World, records: dict[int, bytes], status: str) -> None:
-    """What it pays is never booked to the user who asks for the same invoice, and the user's money is back at once."""
+    """A payment of another program is never booked to the user who asks for the same invoice, and the user's money is
+    back at once.
+    """
     alice = world.rich(world.hub())
     text = request(b"1" * 32, 100_000)
     others = world.lnd.pay_otherwise(text, records, status)
@@ -185,7 +203,9 @@ def test_another_program_has_paid_it(world: World, records: dict[int, bytes], st
 
 
 def test_another_program_pays_it_before_a_request_that_was_lost(world: World) -> None:
-    """The hub sees the other's payment in the place of the one that it has handed over: not booked, and given back once lnd takes no late request."""
+    """The hub sees the other's payment in the place of the one that it has handed over: not booked, and given back once
+    lnd takes no late request.
+    """
     alice = world.rich(hub := world.hub())
     text = request(b"1" * 32, 100_000)
     world.lnd.broken["SendPaymentV2"] = Abort("lost", "UNAVAILABLE")
@@ -193,7 +213,7 @@ def test_another_program_pays_it_before_a_request_that_was_lost(world: World) ->
     others = world.lnd.pay_otherwise(text)
     tracked = world.lnd.calls["TrackPaymentV2"]
     until("three looks", lambda: world.lnd.calls["TrackPaymentV2"] > tracked + 3)
-    assert (alice.msat, world.pending(hub)) == (1_000_000 - 101_000 - FEES, 1)
+    assert (alice.msat, world.pending(hub)) == (1_000_000 - 101_000 - FEES_MSAT, 1)
     world.pass_time()
     until("the release", lambda: world.pending(hub) == 0)
     assert alice.msat == 1_000_000
@@ -214,7 +234,7 @@ def test_lnd_refuses_it_without_a_status(world: World, text: str, code: int) -> 
     alice = world.rich(world.hub())
     world.lnd.broken["SendPaymentV2"] = Abort(text, "UNKNOWN")
     assert alice.pay(request(b"1" * 32, 100_000))["code"] == code
-    assert alice.msat == (1_000_000 if code == 10 else 1_000_000 - 101_000 - FEES)
+    assert alice.msat == (1_000_000 if code == 10 else 1_000_000 - 101_000 - FEES_MSAT)
     world.pass_time()
     until("all is back", lambda: alice.msat == 1_000_000)
 
@@ -249,7 +269,10 @@ def test_deposits_while_the_hub_is_down(world: World) -> None:
         world.lnd.invoices[bytes.fromhex(read(third)["payment_hash"])].state = "CANCELED"
     alice = alice.at(world.hub())
     until("the second", lambda: alice.msat == 3_000)
-    until("the third is known as canceled", lambda: "canceled" in [one["status"] for one in alice.get("/v2/invoices/incoming")["invoices"]])
+    until(
+        "the third is known as canceled",
+        lambda: "canceled" in [one["status"] for one in alice.get("/v2/invoices/incoming")],
+    )
 
 
 def test_a_deposit_that_was_skipped_is_found_though_its_invoice_expired(tmp_path: Path, postgres: Postgres) -> None:
@@ -332,7 +355,7 @@ def test_lnd_does_not_answer_the_cancel(world: World) -> None:
     world.lnd.broken["CancelInvoice"] = Abort("too busy", "UNAVAILABLE")
     assert alice.pay(text)["code"] == 9
     assert (alice.msat, bob.msat) == (900_000, 0)
-    assert alice.pay(text)["code"] == 10
+    assert alice.pay(text)["code"] == 9
     del world.lnd.broken["CancelInvoice"]
     until("the end", lambda: (alice.msat, bob.msat) == (900_000, 100_000))
 
@@ -342,7 +365,10 @@ def test_two_processes_one_balance_one_invoice(world: World) -> None:
     alice = world.rich(one)
     bob, carol = world.rich(two), two.user()
     # 60 payments of 101 sat with fees, from two sides, of 1000 sat.
-    answers = [world.later(alice.at((one, two)[number % 2]).pay, request(secrets.token_bytes(32), 90_000)) for number in range(60)]
+    answers = [
+        world.later(alice.at((one, two)[number % 2]).pay, request(secrets.token_bytes(32), 90_000))
+        for number in range(60)
+    ]
     codes = [answer.result(60).get("code", 0) for answer in answers]
     # Reserves come back, so that at least those pass that fit with their full fee limit at once.
     assert set(codes) == {0, 2}
@@ -353,7 +379,8 @@ def test_two_processes_one_balance_one_invoice(world: World) -> None:
         before = carol.msat
         payers = [world.later(wallet.at(process).pay, text) for wallet in (alice, bob) for process in (one, two)]
         codes = sorted(payer.result(60).get("code", 0) for payer in payers)
-        assert codes == [0, 10, 10, 10]
+        # The other request of whoever pays may find the first one under way.
+        assert (codes[0], set(codes[1:]) <= {9, 10}, codes.count(10) >= 2) == (0, True, True), codes
         assert carol.msat == before + 1_000
     # And both have listened for the same deposits.
     for _turn in range(20):
@@ -371,7 +398,7 @@ def test_two_processes_one_of_which_finds_the_others_payment_slow(world: World) 
     assert gate.reached.wait(20)
     tracked = world.lnd.calls["TrackPaymentV2"]
     until("three looks of the other", lambda: world.lnd.calls["TrackPaymentV2"] > tracked + 3)
-    assert alice.at(two).msat == 1_000_000 - 101_000 - FEES
+    assert alice.at(two).msat == 1_000_000 - 101_000 - FEES_MSAT
     gate.opened.set()
     assert answer.result(20)["payment_error"] == ""
     assert alice.at(two).msat == 900_000
@@ -398,7 +425,7 @@ def test_the_database_dies_under_load(tmp_path: Path) -> None:
             users = [world.later(load, *pair) for pair in ((alice, bob), (bob, alice)) for _turn in range(2)]
             for _turn in range(2):
                 count = len(answered)
-                until("payments", lambda at=count: answered[at:].count(0) > 10)
+                until("payments", partial(_paid_since, answered, count))
                 postgres.crash()
             count = len(answered)
             until("payments again", lambda: answered[count:].count(0) > 10)
@@ -414,8 +441,13 @@ def test_the_database_dies_under_load(tmp_path: Path) -> None:
         postgres.stop()
 
 
+def _paid_since(answered: list[int], count: int) -> bool:
+    """Return whether more than ten payments succeeded after so many answers."""
+    return answered[count:].count(0) > 10
+
+
 def _code(pay: t.Callable[[str], t.Any], text: str) -> int:
-    """0 for a success, -1 if there was no answer."""
+    """Return the code of an answer: 0 for a success, -1 if there was none."""
     try:
         return int(pay(text).get("code", 0))
     except (OSError, ValueError):
@@ -430,7 +462,7 @@ def _text(wallet: Wallet) -> str:
 
 
 def _ignored(call: t.Callable[..., t.Any], *arguments: t.Any) -> None:
-    """A call whose process is killed under it."""
+    """Ignore the failure of a call whose process is killed under it."""
     import httpx
 
     try:

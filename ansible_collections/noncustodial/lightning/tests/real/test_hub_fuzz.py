@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests made out of the hub's own description of its API, right ones and wrong ones: no answer is a crash, and nothing is booked."""
+"""Requests made from the hub's own description of its API, valid ones and invalid ones: no answer is a crash, and
+nothing is booked.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +15,24 @@ import hypothesis
 import pytest
 import schemathesis
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres
-from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process
-from ansible_collections.noncustodial.lightning.tests.real.worlds import World
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres
+from ansible_collections.noncustodial.lightning.tests.support.hubs import ADMIN_TOKEN, Process
+from ansible_collections.noncustodial.lightning.tests.support.worlds import World
 
 pytestmark = pytest.mark.database
 
 # For each route and each of the two kinds. The same ones each time: a test that fails does so again.
 EXAMPLES = 10
 SETTINGS = hypothesis.settings(
-    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+    max_examples=EXAMPLES,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
 )
-# lnd is a fake one, which gives the amounts and the reasons that it is told to; the hub says so by these.
+# lnd is a fake one, which returns the amounts and the reasons that a test sets; the hub reports them by these.
 ERRORS = (500, 501, 504)
 
 
@@ -37,7 +44,9 @@ def test_requests_out_of_the_description(tmp_path: Path, postgres: Postgres) -> 
         sacrificed, wallet = hub.user(), hub.user()
         tried = _try_all(hub, wallet.headers, sacrificed.headers)
         assert tried > 2 * EXAMPLES, "requests were made"
-        assert world.setting.postgres._psql(world.setting.database, "SELECT count(*) FROM entries").stdout.strip() == "0"
+        assert (
+            world.setting.postgres._psql(world.setting.database, "SELECT count(*) FROM entries").stdout.strip() == "0"
+        )
         assert hub.http.get("/healthz").status_code == 200
         world.balanced()
     finally:
@@ -48,8 +57,9 @@ def _try_all(hub: Process, user: dict[str, str], other: dict[str, str]) -> int:
     schema = schemathesis.openapi.from_dict(hub.http.get("/openapi.json").json())
     tried = 0
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
-        headers = {"Authorization": f"Bearer {ADMIN}"} if "/admin/" in operation.path else user
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"} if "/admin/" in operation.path else user
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             tried += _try(hub, operation, mode, headers)
     assert other["Authorization"] != user["Authorization"]
@@ -67,7 +77,11 @@ def _try(hub: Process, operation: t.Any, mode: GenerationMode, headers: dict[str
         tried += 1
         sent = case.as_transport_kwargs(base_url=str(hub.http.base_url))
         sent["headers"] = {
-            **{name: value for name, value in dict(sent.get("headers") or {}).items() if name.lower() != "authorization"},
+            **{
+                name: value
+                for name, value in dict(sent.get("headers") or {}).items()
+                if name.lower() != "authorization"
+            },
             **headers,
         }
         sent.pop("cookies", None)
@@ -92,7 +106,7 @@ def _try(hub: Process, operation: t.Any, mode: GenerationMode, headers: dict[str
 
 
 def _for_httpx(sent: dict[str, t.Any]) -> dict[str, t.Any]:
-    """What schemathesis gives for requests, as httpx takes it."""
+    """Turn the arguments that schemathesis makes for requests into those of httpx."""
     data = sent.pop("data", None)
     kept = {name: sent[name] for name in ("method", "url", "headers", "params", "json") if sent.get(name) is not None}
     if data is not None:

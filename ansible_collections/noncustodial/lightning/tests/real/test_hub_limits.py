@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limits of an account, max_receive and max_balance: what counts, what is refused, and what comes from outside and cannot be. lnd is a fake one."""
+"""Limits of an account, max_receive and max_balance: what is counted and refused, and money from outside that cannot be
+refused. lnd is a fake one.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Wallet, ok
-from ansible_collections.noncustodial.lightning.tests.real.worlds import World
-from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import Abort
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, until
+from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import Abort
+from ansible_collections.noncustodial.lightning.tests.support.hubs import ADMIN_TOKEN, Process, Wallet, ok
+from ansible_collections.noncustodial.lightning.tests.support.worlds import World
 
 pytestmark = pytest.mark.database
 
@@ -38,16 +40,16 @@ def rich(world: World, hub: Process) -> Wallet:
 
 
 def limited(hub: Process, wallet: Wallet | None = None, **limits: int | None) -> Wallet:
-    """An account with limits, msat."""
+    """Make an account with limits, in msat."""
     wallet = wallet or hub.user()
-    admin = {"Authorization": f"Bearer {ADMIN}"}
+    admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     number = ok(hub.http.get(f"/v2/admin/users/{wallet.login}", headers=admin))["id"]
     ok(hub.http.put("/v2/admin/users", json={"id": number, **limits}, headers=admin))
     return wallet
 
 
 def sql(world: World, statement: str, **values: object) -> str:
-    """What a statement says."""
+    """Return the result of a statement."""
     done = world.setting.postgres._psql(world.setting.database, statement.format(**values))
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -83,7 +85,7 @@ def test_an_invoice_that_lnd_did_not_make_does_not_count(world: World, hub: Proc
 
 @pytest.mark.parametrize("limit", ["max_balance_msat", "max_receive_msat"])
 def test_an_account_with_a_limit_does_not_let_the_payer_choose(hub: Process, limit: str) -> None:
-    user = limited(hub, **{limit: 10_000})
+    user = limited(hub, None, **{limit: 10_000})
     for path, body in (("/addinvoice", {"amt": 0}), ("/v2/invoices", {})):
         refused = user.post(path, **body)
         assert (refused["code"], "name an amount" in refused["message"]) == (8, True)
@@ -97,7 +99,10 @@ def test_another_user_is_held_to_the_limits_of_the_payee(world: World, hub: Proc
     before = rich.msat
     refused = rich.pay(open_amount, amount=8)
     assert (refused["code"], "may not receive" in refused["message"]) == (10, True)
-    answers = [world.later(rich.pay, invoice, **more) for invoice, more in ((first, {}), (second, {}), (open_amount, {"amount": 7}))]
+    answers = [
+        world.later(rich.pay, invoice, **more)
+        for invoice, more in ((first, {}), (second, {}), (open_amount, {"amount": 7}))
+    ]
     assert {answer.result(30).get("payment_error") for answer in answers} == {"", None}
     assert payee.msat <= 10_000
     assert rich.msat == before - payee.msat, "what was refused was not booked"

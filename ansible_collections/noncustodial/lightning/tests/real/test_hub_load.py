@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One account pays 600 invoices whose payee holds them, over one channel of real lnds, and what all others feel of it. Lines of figures begin with load."""
+"""One account pays 600 invoices whose payee holds them, over one channel of real lnds; the effect on all others. Lines
+of figures begin with load.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.books import Books
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Setting, Wallet, baked
-from ansible_collections.noncustodial.lightning.tests.real.pairs import Pair
+from ansible_collections.noncustodial.lightning.tests.support.books import Books
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, until
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Process, Setting, Wallet, baked
+from ansible_collections.noncustodial.lightning.tests.support.pairs import Pair
+from lndhub.errors import InTransit
+from lndhub.ledger import NoRoom
 
 pytestmark = [pytest.mark.chain, pytest.mark.database, pytest.mark.load]
 
-HELD = 600
+HELD_PAYMENTS = 600
+# Requests of one account, according to the hub's own limits.
+HTLCS = 50
 # As many as the proxy lets one address have at once.
 CONNECTIONS = 100
 USERS = 4
@@ -34,13 +40,13 @@ ROUNDS = 8
 
 
 class OneChannelPair(Pair):
-    """With one channel, whose HTLCs are 483."""
+    """A pair with one channel, which has 483 HTLCs."""
 
     PRIVATE = (False,)
 
 
 class Others:
-    """What all other users do, again and again, and how long each thing takes."""
+    """The repeated actions of all other users, and the duration of each."""
 
     def __init__(self, pair: Pair, users: list[Wallet]) -> None:
         self._pair, self._users = pair, users
@@ -48,7 +54,7 @@ class Others:
         self.failed: Counter[str] = Counter()
 
     def round(self) -> None:
-        """Each user looks at pages, pays another user and the world, and is paid by the world."""
+        """Have each user look at pages, pay another user and the world, and be paid by the world."""
         for number, user in enumerate(self._users):
             self._of(user, self._users[(number + 1) % len(self._users)])
 
@@ -71,7 +77,7 @@ class Others:
             self.failed[what] += 1
 
     def say(self, when: str) -> None:
-        """Figures, in ms."""
+        """Print figures, in ms."""
         for what, times in self.times.items():
             ms = sorted(one * 1000 for one in times)
             figures = f"p50 {statistics.median(ms):.0f} ms, p95 {ms[int(len(ms) * 0.95)]:.0f} ms, max {ms[-1]:.0f} ms"
@@ -79,11 +85,13 @@ class Others:
 
 
 def attack(hub: Process, wallet: Wallet, invoices: list[str]) -> Counter[str]:
-    """Pay them all; returns how often each answer came."""
+    """Pay all invoices; return the number of each answer."""
 
     async def go() -> Counter[str]:
         answers: Counter[str] = Counter()
-        async with httpx.AsyncClient(base_url=hub.url, timeout=200, limits=httpx.Limits(max_connections=CONNECTIONS)) as http:
+        async with httpx.AsyncClient(
+            base_url=hub.url, timeout=200, limits=httpx.Limits(max_connections=CONNECTIONS)
+        ) as http:
 
             async def pay(invoice: str) -> None:
                 answer = await http.post("/payinvoice", json={"invoice": invoice}, headers=wallet.headers)
@@ -102,7 +110,9 @@ def test_one_account_with_600_held_payments(tmp_path: Path, postgres: Postgres) 
         pair.connect()
         certificate, _admin = pair.inner.credentials()
         service = {"answer_within": 15.0, "reconcile_every": 5.0}
-        setting = Setting(tmp_path / "hub", postgres, pair.inner.rpcserver, certificate, baked(pair.inner), service=service).migrate()
+        setting = Setting(
+            tmp_path / "hub", postgres, pair.inner.rpcserver, certificate, baked(pair.inner), service=service
+        ).migrate()
         hub = setting.start()
         books = Books(setting, pair.inner)
         mallory, *users = [hub.user() for _number in range(USERS + 1)]
@@ -115,7 +125,7 @@ def test_one_account_with_600_held_payments(tmp_path: Path, postgres: Postgres) 
         before.say("alone")
         assert not before.failed
 
-        hashes = [hashlib.sha256(secrets.token_bytes(32)).digest() for _number in range(HELD)]
+        hashes = [hashlib.sha256(secrets.token_bytes(32)).digest() for _number in range(HELD_PAYMENTS)]
         invoices = [pair.hold_invoice(payment_hash, 1_000) for payment_hash in hashes]
         under = Others(pair, users)
         ended = threading.Event()
@@ -133,12 +143,16 @@ def test_one_account_with_600_held_payments(tmp_path: Path, postgres: Postgres) 
         for _turn in range(ROUNDS):
             after.round()
         held = books.under_way()
-        print(f"load: held by one account: {len(held)} of {HELD}")
+        print(f"load: held by one account: {len(held)} of {HELD_PAYMENTS}")
         under.say("while it asks")
         after.say("while it holds")
         assert not under.failed
         assert not after.failed
-        assert len(held) <= 50
+        assert len(held) == HTLCS
+        assert answers == {
+            InTransit.default: HTLCS,
+            NoRoom.default: HELD_PAYMENTS - HTLCS,
+        }, "the others are refused because no room is left, and nothing else"
         assert max(under.times["page"]) < 3
         for payment_hash in hashes:
             assert pair.client is not None

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""lnd's database is lost under a living ledger: nothing is released that may still be claimed, and a person says what became of each payment."""
+"""lnd's database is lost while the ledger is in use: nothing is released that may still be claimed, and a person ends
+each payment.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.books import Books
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Setting, Wallet
-from ansible_collections.noncustodial.lightning.tests.real.pairs import Pair
-from ansible_collections.noncustodial.lightning.tests.real.worlds import World
-from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import Abort, fails, read, request, succeeds
+from ansible_collections.noncustodial.lightning.tests.support.books import Books
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, until
+from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import Abort, fails, read, request, succeeds
+from ansible_collections.noncustodial.lightning.tests.support.hubs import ADMIN_TOKEN, Process, Setting, Wallet
+from ansible_collections.noncustodial.lightning.tests.support.pairs import Pair
+from ansible_collections.noncustodial.lightning.tests.support.worlds import World
 
 pytestmark = pytest.mark.database
 
-FEES = 10_000
+FEES_MSAT = 10_000
 PAID, FAILED, GONE = (
     "this payment was made",
     "this payment was not made and can never be claimed",
@@ -30,25 +32,25 @@ PAID, FAILED, GONE = (
 
 
 def sql(setting: Setting, statement: str) -> str:
-    """What the database answers."""
+    """Return the result of a statement."""
     done = setting.postgres._psql(setting.database, statement)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
 def pending(setting: Setting) -> int:
-    """How many payments have no end."""
+    """Return the number of payments without an end."""
     return int(sql(setting, "SELECT count(*) FROM payments WHERE state = 'pending'"))
 
 
 def is_closed(hub: Process) -> bool:
-    """Whether it answers nobody."""
+    """Return whether the hub answers no user."""
     return hub.http.get("/balance").status_code == 503
 
 
 def figure(hub: Process, name: str) -> float:
-    """One of its metrics."""
-    text = hub.http.get("/metrics", headers={"Authorization": f"Bearer {ADMIN}"}).text
+    """Return one of the hub's metrics."""
+    text = hub.http.get("/metrics", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}).text
     return float(text.split(f"\n{name} ")[1].split()[0])
 
 
@@ -58,7 +60,9 @@ def test_the_database_of_a_real_node_is_lost_under_payments(postgres: Postgres, 
     try:
         pair.connect()
         options = {"send_within": 5, "grace": 1}
-        setting = Setting(tmp_path / "hub", postgres, *pair.hubs_access(), node=options, service={"answer_within": 2.0}).migrate()
+        setting = Setting(
+            tmp_path / "hub", postgres, *pair.hubs_access(), node=options, service={"answer_within": 2.0}
+        ).migrate()
         hub = setting.start()
         try:
             alice, bob = hub.user(), hub.user()
@@ -73,7 +77,9 @@ def test_the_database_of_a_real_node_is_lost_under_payments(postgres: Postgres, 
 
 
 def _refused(pair: Pair, books: Books, alice: Wallet) -> None:
-    """What lnd does not take, and what another program on the node has paid, is answered at once; all of it comes back."""
+    """Check that a payment that lnd refuses, or that another program on the node has made, is answered at once, and all
+    of it comes back.
+    """
     assert pair.client is not None
     answer = alice.pay(pair.invoice(1_000_000, is_amp=True))
     assert (answer["code"], "the node refused it" in answer["message"]) == (10, True), answer
@@ -95,7 +101,7 @@ def _lost(pair: Pair, setting: Setting, hub: Process, alice: Wallet, bob: Wallet
     until("the payee holds them", lambda: {pair.held(one) for one in hashes} == {"ACCEPTED"})
     left = alice.msat
 
-    # What docs/recovery.md has done: the same seed, and nothing else of before.
+    # What docs/recovery.md has done: the same seed, and nothing else from before.
     pair.inner.stop()
     (pair.inner.directory / "data/graph/regtest/channel.db").unlink()
     pair.inner.start()
@@ -103,7 +109,10 @@ def _lost(pair: Pair, setting: Setting, hub: Process, alice: Wallet, bob: Wallet
     assert state.get("state") == "SERVER_ACTIVE", state
 
     until("the hub is closed", lambda: is_closed(hub), 60)
-    until("lnd refuses what is late", lambda: "could still take it" not in setting.run("end", hashes[0].hex(), "failed", "no").stderr)
+    until(
+        "lnd refuses what is late",
+        lambda: "could still take it" not in setting.run("end", hashes[0].hex(), "failed", "no").stderr,
+    )
     assert alice.process.http.post("/payinvoice", json={"invoice": bob.login}, headers=alice.headers).status_code == 503
     done = setting.run("reconcile")
     assert (done.returncode, "lnd is not the one whose records this ledger follows" in done.stderr) == (1, True), done
@@ -126,7 +135,9 @@ def _lost(pair: Pair, setting: Setting, hub: Process, alice: Wallet, bob: Wallet
     assert (refused.returncode, "3 payments are under way" in refused.stderr) == (1, True), refused
     assert refused.stdout.count("lnd does not have it") == 3
     for preimage, payment_hash in zip(preimages[:2], hashes[:2], strict=True):
-        done = setting.run("end", payment_hash.hex(), "paid", "0", "the payee has the money", typed=f"{preimage.hex()}\n{PAID}\n")
+        done = setting.run(
+            "end", payment_hash.hex(), "paid", "0", "the payee has the money", typed=f"{preimage.hex()}\n{PAID}\n"
+        )
         assert done.returncode == 0, done.stderr
     done = setting.run("end", hashes[2].hex(), "failed", "the payee let it go", typed=f"{FAILED}\n")
     assert done.returncode == 0, done.stderr
@@ -136,7 +147,7 @@ def _lost(pair: Pair, setting: Setting, hub: Process, alice: Wallet, bob: Wallet
     assert (done.returncode, done.stdout) == (0, "accepted; run lndhub reconcile, which opens the ledger\n"), done
     assert setting.run("reconcile").returncode == 0
     until("the hub is open", lambda: not is_closed(hub))
-    assert alice.msat == left + 2 * (4_000 * 10 + FEES) + 4_040_000 + FEES == 12_000_000
+    assert alice.msat == left + 2 * (4_000 * 10 + FEES_MSAT) + 4_040_000 + FEES_MSAT == 12_000_000
     assert alice.pay(bob.invoice(1_000))["payment_error"] == ""
     assert figure(hub, "lndhub_books_sum_msat") == figure(hub, "lndhub_history_lost") == 0
 
@@ -154,7 +165,7 @@ def world(tmp_path: Path, postgres: Postgres) -> t.Iterator[World]:
 
 
 def under_way(world: World, wallet: Wallet, msat: int = 100_000) -> str:
-    """The hash of a payment that has no end yet."""
+    """Make a payment that has no end yet, and return its hash."""
     text = request(secrets.token_bytes(32), msat)
     world.lnd.plan = lambda _lnd, _payment: None
     assert wallet.pay(text)["code"] == 9
@@ -177,13 +188,15 @@ def _other_node(world: World) -> t.Callable[[], None]:
 
 
 def _without(kept: dict[t.Any, t.Any], name: t.Any) -> t.Callable[[], None]:
-    """Something is not in lnd any more."""
+    """Remove something from lnd; return the function that puts it back."""
     one = kept.pop(name)
     return lambda: kept.__setitem__(name, one)
 
 
 def _of_payments(state: str) -> t.Callable[[World], t.Callable[[], None]]:
-    return lambda world: _without(world.lnd.payments, next(name for name, one in world.lnd.payments.items() if one.status == state))
+    return lambda world: _without(
+        world.lnd.payments, next(name for name, one in world.lnd.payments.items() if one.status == state)
+    )
 
 
 @pytest.mark.faults
@@ -199,13 +212,16 @@ def _of_payments(state: str) -> t.Callable[[World], t.Callable[[], None]]:
     ],
     ids=["all", "node", "first deposit", "last deposit", "payment made", "payment under way"],
 )
-def test_another_history_closes_the_ledger(world: World, lose: t.Callable[[World], t.Callable[[], None]], found: str) -> None:
+def test_another_history_closes_the_ledger(
+    world: World, lose: t.Callable[[World], t.Callable[[], None]], found: str
+) -> None:
     hub = world.hub()
     alice, _bob = world.rich(hub), world.rich(hub)
     assert alice.pay(request(secrets.token_bytes(32), 1_000))["payment_error"] == ""
     under_way(world, alice)
     until(
-        "it is noted that lnd has it", lambda: sql(world.setting, "SELECT count(*) FROM payments WHERE taken AND state = 'pending'") == "1"
+        "it is noted that lnd has it",
+        lambda: sql(world.setting, "SELECT count(*) FROM payments WHERE taken AND state = 'pending'") == "1",
     )
     left = alice.msat
     with world.lnd.lock:
@@ -227,17 +243,24 @@ def test_another_history_closes_the_ledger(world: World, lose: t.Callable[[World
 
 
 @pytest.mark.faults
+@pytest.mark.short_round
 def test_indices_that_are_numbered_anew_are_the_same_history(world: World) -> None:
     """lnd's move of its payments to SQL numbers them anew; and it deletes canceled invoices, which users can make."""
     hub = world.hub()
     alice = world.rich(hub)
     assert alice.pay(request(secrets.token_bytes(32), 1_000))["payment_error"] == ""
     sql(world.setting, "UPDATE progress SET payment_index = 5000, add_index = 5000")
-    until("both are read anew", lambda: sql(world.setting, "SELECT payment_index < 5000 AND add_index < 5000 FROM progress") == "t")
+    until(
+        "both are read anew",
+        lambda: sql(world.setting, "SELECT payment_index < 5000 AND add_index < 5000 FROM progress") == "t",
+    )
     assert not is_closed(hub)
     assert figure(hub, "lndhub_history_lost") == 0
     # Without a payment that proves it, an index that is too small is another history.
-    sql(world.setting, "INSERT INTO histories (node_id, after_payment, reason) SELECT node_id, 99, 'of this test' FROM histories")
+    sql(
+        world.setting,
+        "INSERT INTO histories (node_id, after_payment, reason) SELECT node_id, 99, 'of this test' FROM histories",
+    )
     sql(world.setting, "UPDATE progress SET payment_index = 5000")
     until("the hub is closed", lambda: is_closed(hub))
     assert "its last payment has the index 1, and there was one of index 5000" in hub.log.read_text()
@@ -250,7 +273,9 @@ def test_what_lnd_has_had_is_not_released_because_it_has_it_no_more(world: World
     hub = world.hub()
     alice = world.rich(hub)
     older, _newer = under_way(world, alice), under_way(world, alice)
-    until("it is noted that lnd has both", lambda: sql(world.setting, "SELECT count(*) FROM payments WHERE taken") == "2")
+    until(
+        "it is noted that lnd has both", lambda: sql(world.setting, "SELECT count(*) FROM payments WHERE taken") == "2"
+    )
     with world.lnd.lock:
         del world.lnd.payments[older]
     world.pass_time()
@@ -303,7 +328,10 @@ def test_a_person_ends_what_is_under_way_for_ever(world: World) -> None:
     assert (done.returncode, done.stdout) == (0, f"failed {payment_hash}\n"), done
     assert alice.msat == 1_000_000
     assert sql(world.setting, "SELECT state, said FROM payments") == "failed|lnd never sent it"
-    assert "no payment over the node with this hash is under way" in run("end", payment_hash, *failed, typed=f"{FAILED}\n").stderr, "once"
+    assert (
+        "no payment over the node with this hash is under way"
+        in run("end", payment_hash, *failed, typed=f"{FAILED}\n").stderr
+    ), "once"
     world.balanced()
 
     # And if the person was wrong, lnd's own record is booked after all.
@@ -329,3 +357,35 @@ def test_what_a_person_says_does_not_stand_against_lnd(world: World, plan: t.Any
     assert pending(world.setting) == 1
     done = world.setting.run("accept", "so I think", typed=f"{GONE}\n")
     assert (done.returncode, "there is nothing to accept" in done.stderr) == (1, True), done
+
+
+def test_what_lnd_has_made_with_another_amount_is_ended_by_a_person(world: World) -> None:
+    """The ledger is an older one: the user has paid the same invoice again, with another amount. Neither booking by
+    itself would be right.
+    """
+    hub = world.hub()
+    alice = world.rich(hub)
+    payment_hash = under_way(world, alice)
+    left = alice.msat
+    with world.lnd.lock:
+        world.lnd.payments[payment_hash].value_msat = 150_000
+    world.lnd.end(payment_hash, succeeds(fee_msat=7))
+    world.pass_time()
+    until("it is told", lambda: "is 100000 msat here and 150000 msat in lnd; it stays pending" in hub.log.read_text())
+    run = world.setting.run
+    assert "lnd says SUCCEEDED, 150000 msat" in run("pending").stdout
+    done = run("end", payment_hash, "paid", "0", "so I think", typed=f"{'ab' * 32}\n{PAID}\n")
+    assert (done.returncode, "made with 150000 msat, and it is 100000 msat here" in done.stderr) == (1, True), done
+    assert (alice.msat, pending(world.setting)) == (left, 1), "nothing was booked"
+    done = run("end", payment_hash, "failed", "lnd has the later one", typed=f"{FAILED}\n")
+    assert (done.returncode, done.stdout) == (0, f"failed {payment_hash}\n"), done
+    states = (
+        "SELECT string_agg(state || ' ' || amount_msat || ' ' || coalesce(said, '-'), ', ' ORDER BY id) FROM payments"
+    )
+    assert sql(world.setting, states) == "failed 100000 lnd has the later one, settled 150000 -", (
+        "booked before the command has ended"
+    )
+    assert sql(world.setting, "SELECT ledger_open()") == "t"
+    until("the hub is open", lambda: not is_closed(hub))
+    assert alice.msat == 1_000_000 - 150_007
+    world.balanced()

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hub on a real PostgreSQL and a real lnd, whose channel leads to another real lnd. The tests build on each other, in this order."""
+"""The hub on a real PostgreSQL and a real lnd, whose channel leads to another real lnd. The tests build on each other,
+in this order.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError, CaveatUnmet
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Setting, Wallet, baked
-from ansible_collections.noncustodial.lightning.tests.real.pairs import Pair
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client, Connection
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import CallError, CaveatUnmet
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, until
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Process, Setting, Wallet, baked
+from ansible_collections.noncustodial.lightning.tests.support.pairs import Pair
 from lndhub.config import load
-from lndhub.node import Node, Outgoing
+from lndhub.node import Node
+from lndhub.payment import PendingPayment, WantedPayment
 
 pytestmark = [pytest.mark.chain, pytest.mark.database]
 
@@ -62,7 +65,9 @@ def test_check_says_that_all_parts_serve(setting: Setting) -> None:
 
 
 def test_lnd_refuses_what_comes_too_late(pair: Pair, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the release of a payment rests on: lnd refuses a late request by its own clock, has no record of it, and says that it is late."""
+    """The basis for releasing a payment: lnd refuses a late request according to its own clock, keeps no record of it,
+    and reports that it is late.
+    """
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(setting.credentials))
     config = load(setting.config())
     request = pair.invoice(1000)
@@ -73,8 +78,28 @@ def test_lnd_refuses_what_comes_too_late(pair: Pair, setting: Setting, monkeypat
             read = await node.decode(request)
             assert read is not None
             late = datetime.now(UTC) - timedelta(seconds=2)
+            wanted = WantedPayment(
+                user_id=1,
+                kind="bolt11",
+                payment_hash=read.payment_hash,
+                payment_request=request,
+                destination=read.destination,
+                amount_msat=1000,
+                request_amount_msat=1000,
+                fee_limit_msat=10,
+                send_before=late,
+            )
+            pending = PendingPayment(
+                id=1,
+                user_id=1,
+                payment_hash=read.payment_hash,
+                amount_msat=1000,
+                send_before=late,
+                taken=False,
+                htlcs=1,
+            )
             with pytest.raises(CaveatUnmet):
-                async for _update in node.send(Outgoing(request, read.payment_hash, 1000, 1000, 10, 20, late, b"m" * 16)):
+                async for _update in node.send(wanted, pending, b"m" * 16):
                     pass
             assert await node.payment(read.payment_hash) is None
             assert await node.past(late) is True
@@ -89,7 +114,11 @@ def test_a_deposit(pair: Pair, alice: Wallet) -> None:
     added = alice.post("/addinvoice", amt="20000", memo="first")
     assert alice.get(f"/checkpayment/{added['r_hash']}") == {"paid": False}
     decoded = alice.get(f"/decodeinvoice?invoice={added['pay_req']}")
-    assert (decoded["num_satoshis"], decoded["description"], decoded["payment_hash"]) == ("20000", "first", added["r_hash"])
+    assert (decoded["num_satoshis"], decoded["description"], decoded["payment_hash"]) == (
+        "20000",
+        "first",
+        added["r_hash"],
+    )
     assert decoded["route_hints"], "the way by a private channel is named"
     assert pair.pay(added["pay_req"]) == ""
     until("the deposit", lambda: alice.get("/balance")["BTC"]["AvailableBalance"] == 20_000)
@@ -148,14 +177,23 @@ def test_a_payee_holds_a_payment_for_a_week_at_most(pair: Pair, alice: Wallet) -
         Client(Connection(pair.inner.rpcserver, *pair.inner.credentials())) as client,
         pytest.raises(CallError, match="cltv limit 1008 should be greater than 1903"),
     ):
-        next(iter(client.stream("routerrpc.Router/SendPaymentV2", payment_request=held, cltv_limit=1008, timeout_seconds=20)))
+        next(
+            iter(
+                client.stream(
+                    "routerrpc.Router/SendPaymentV2", payment_request=held, cltv_limit=1008, timeout_seconds=20
+                )
+            )
+        )
     assert alice.msat == before
     assert alice.pay(pair.invoice(2_000))["payment_error"] == ""
 
 
 def test_health_and_metrics(hub: Process) -> None:
     health = hub.http.get("/healthz")
-    assert (health.status_code, health.json()) == (200, {"status": "ok", "database": "ok", "node": "ok", "signer": "ok"})
+    assert (health.status_code, health.json()) == (
+        200,
+        {"status": "ok", "database": "ok", "node": "ok", "signer": "ok"},
+    )
     assert hub.http.get("/metrics").json()["error"] is True
     text = hub.http.get("/metrics", headers={"Authorization": "Bearer the-admin-token-of-a-test"}).text
     assert "lndhub_pending_payments 0.0" in text

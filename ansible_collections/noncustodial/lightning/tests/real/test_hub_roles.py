@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What whoever has broken into a hub can do with its ledger: the role that serves adds, and changes or removes nothing that was booked."""
+"""The limits of an attacker who has broken into a hub: the role that serves adds to the ledger, and changes or removes
+nothing that was booked.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres
 from lndhub import config, db, grants, ledger, migrate
 
 pytestmark = pytest.mark.database
@@ -24,15 +26,21 @@ pytestmark = pytest.mark.database
 def settings(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> config.Config:
     """A ledger with a user who has 100 sat, made as the playbooks make one."""
     name, owner = postgres.create_owned()
-    where = config.Database("127.0.0.1", name, name, postgres.port, "disable", owner=owner)
-    made = config.Config(where, config.Node("none", "none"), credentials=tmp_path_factory.mktemp("credentials"))
+    where = config.DatabaseSettings(
+        host="127.0.0.1", name=name, user=name, port=postgres.port, sslmode="disable", owner=owner
+    )
+    made = config.Config(
+        database=where,
+        node=config.NodeSettings(rpcserver="none", certificate="none"),
+        credentials=tmp_path_factory.mktemp("credentials"),
+    )
     migrate.run(made)
     as_hub(made, _serve)
     return made
 
 
-def as_hub(settings: config.Config, body: t.Callable[[asyncpg.Pool], t.Awaitable[t.Any]]) -> t.Any:
-    """What a function gives that has the pool of a hub."""
+def as_hub(settings: config.Config, body: t.Callable[[db.Pool], t.Awaitable[t.Any]]) -> t.Any:
+    """Return the result of a function that has the pool of a hub."""
 
     async def go() -> t.Any:
         pool = await db.open_pool(settings)
@@ -44,13 +52,14 @@ def as_hub(settings: config.Config, body: t.Callable[[asyncpg.Pool], t.Awaitable
     return asyncio.run(go())
 
 
-async def _serve(pool: asyncpg.Pool) -> None:
-    """What a hub does all day: the positive control of all that is refused below."""
+async def _serve(pool: db.Pool) -> None:
+    """Do a hub's everyday work: the positive control of all that is refused below."""
     await pool.execute("INSERT INTO users (login, password_hash) VALUES ('alice', 'none')")
     preimage = secrets.token_bytes(32)
     payment_hash = hashlib.sha256(preimage).digest()
     await pool.execute(
-        """INSERT INTO invoices (payment_hash, user_id, preimage, payment_request, amount_msat, memo, description_hash, expires_at)
+        """INSERT INTO invoices (payment_hash, user_id, preimage, payment_request, amount_msat, memo, description_hash,
+  expires_at)
            VALUES ($1, 1, $2, 'lnbc', 0, '', '', now())""",
         payment_hash,
         preimage,
@@ -106,10 +115,10 @@ REFUSED = [
 
 @pytest.mark.parametrize("statement", REFUSED)
 def test_the_hubs_role_is_refused(settings: config.Config, statement: str) -> None:
-    """By what it may, whatever triggers would say."""
+    """The role's rights refuse it, whatever triggers would do."""
     statement = statement.format(name=settings.database.name, owner=settings.database.owner)
 
-    async def body(pool: asyncpg.Pool) -> None:
+    async def body(pool: db.Pool) -> None:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await pool.execute(statement)
         assert await ledger.balance(pool, 1) == (100_000, 0)
@@ -118,33 +127,48 @@ def test_the_hubs_role_is_refused(settings: config.Config, statement: str) -> No
 
 
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')"
-_OWNED = """SELECT DISTINCT pg_get_userbyid(owner) FROM (SELECT relowner AS owner FROM pg_class WHERE relnamespace = 'public'::regnamespace
+_OWNED = """SELECT DISTINCT pg_get_userbyid(owner) FROM (SELECT relowner AS owner FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace
   UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS all_of_them"""
-_WRITERS = "SELECT proname || '()' FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosrc ~* '(insert into|update [a-z]+ set|delete from)'"
+_WRITERS = (
+    "SELECT proname || '()' FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosrc ~* '(insert into|update"
+    " [a-z]+ set|delete from)'"
+)
 _DEFINERS = "SELECT proname || '()' FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
 
 
 def test_the_list_has_every_table_and_every_function_that_writes(settings: config.Config) -> None:
     """A new migration that forgets it fails here."""
 
-    async def body(pool: asyncpg.Pool) -> None:
+    async def body(pool: db.Pool) -> None:
         assert {row[0] for row in await pool.fetch(_TABLES)} == set(grants.GRANTS)
-        assert {row[0] for row in await pool.fetch(_WRITERS)} == {row[0] for row in await pool.fetch(_DEFINERS)} == set(grants.DEFINERS)
+        assert (
+            {row[0] for row in await pool.fetch(_WRITERS)}
+            == {row[0] for row in await pool.fetch(_DEFINERS)}
+            == set(grants.DEFINERS)
+        )
         assert [row[0] for row in await pool.fetch(_OWNED)] == [settings.database.owner]
 
     as_hub(settings, body)
 
 
 def test_what_it_had_besides_is_taken_from_it(postgres: Postgres, tmp_path: Path) -> None:
-    """An installation of before, whose hub owned all: the tables are given to the owner, as postgres_database does it, and the next start migrates."""
+    """An earlier installation, whose hub owned all: the tables go to the owner, as postgres_database does it,
+    and the next start migrates.
+    """
     name, owner = postgres.create_owned()
     postgres._do(f"ALTER DATABASE {name} OWNER TO {name}")
-    where = config.Database("127.0.0.1", name, name, postgres.port, "disable")
-    before = config.Config(where, config.Node("none", "none"), credentials=tmp_path)
+    where = config.DatabaseSettings(host="127.0.0.1", name=name, user=name, port=postgres.port, sslmode="disable")
+    before = config.Config(
+        database=where, node=config.NodeSettings(rpcserver="none", certificate="none"), credentials=tmp_path
+    )
     migrate.run(before)
     as_hub(before, _serve)
     as_hub(
-        before, lambda pool: pool.execute("CREATE TABLE mine (id int); DROP TABLE mine; ALTER TABLE entries DISABLE TRIGGER entries_never")
+        before,
+        lambda pool: pool.execute(
+            "CREATE TABLE mine (id int); DROP TABLE mine; ALTER TABLE entries DISABLE TRIGGER entries_never"
+        ),
     )
 
     for statement in (
@@ -156,15 +180,55 @@ def test_what_it_had_besides_is_taken_from_it(postgres: Postgres, tmp_path: Path
     between = "UPDATE users SET password_hash = 'new' WHERE login = 'alice'"
     as_hub(before, lambda pool: pool.execute(between))
     after = config.Config(
-        config.Database("127.0.0.1", name, name, postgres.port, "disable", owner=owner), config.Node("none", "none"), credentials=tmp_path
+        database=config.DatabaseSettings(
+            host="127.0.0.1", name=name, user=name, port=postgres.port, sslmode="disable", owner=owner
+        ),
+        node=config.NodeSettings(rpcserver="none", certificate="none"),
+        credentials=tmp_path,
     )
     migrate.run(after)
 
-    async def body(pool: asyncpg.Pool) -> None:
+    async def body(pool: db.Pool) -> None:
         await pool.execute(between)
         assert await ledger.balance(pool, 1) == (100_000, 0)
-        for statement in ("DELETE FROM users", "ALTER TABLE entries DISABLE TRIGGER ALL", "UPDATE balances SET msat = msat"):
+        for statement in (
+            "DELETE FROM users",
+            "ALTER TABLE entries DISABLE TRIGGER ALL",
+            "UPDATE balances SET msat = msat",
+        ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await pool.execute(statement)
 
     as_hub(after, body)
+
+
+def test_a_hub_between_two_releases_migrates(postgres: Postgres, tmp_path: Path) -> None:
+    """The machine has the new program, and the hub the earlier configuration; first with the earlier password too,
+    then with the owner's.
+    """
+    name, owner = postgres.create_owned()
+    postgres._do(f"ALTER DATABASE {name} OWNER TO {name}")
+    where = config.DatabaseSettings(host="127.0.0.1", name=name, user=name, port=postgres.port, sslmode="disable")
+    made = config.Config(
+        database=where, node=config.NodeSettings(rpcserver="none", certificate="none"), credentials=tmp_path
+    )
+    (tmp_path / "pgpass").write_text(f"*:*:{name}:{name}:none\n")
+    migrate.run(made)
+    as_hub(made, _serve)
+
+    for statement in (
+        f"REASSIGN OWNED BY {name} TO {owner}",
+        f"GRANT CONNECT ON DATABASE {name} TO {name}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
+    ):
+        assert postgres._psql(name, statement).returncode == 0
+    (tmp_path / "pgpass").write_text(f"*:*:{name}:{owner}:none\n")
+    migrate.run(made)
+
+    async def body(pool: db.Pool) -> None:
+        assert await ledger.balance(pool, 1) == (100_000, 0)
+        assert [row[0] for row in await pool.fetch(_OWNED)] == [owner]
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute("DELETE FROM users")
+
+    as_hub(made, body)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions: who opens one by an old password, who uses a token twice, whose answer got lost, and what is left when they are over. lnd is a fake one."""
+"""Sessions: opened with an old password, a token used twice, a lost answer, and the rows that are left afterwards. lnd
+is a fake one.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import ADMIN, Process, Setting, Wallet, ok
-from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import MACAROON, FakeLnd
-from lndhub import db
-from lndhub.config import load
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.hubs import (
+    ADMIN_TOKEN,
+    Process,
+    Setting,
+    Wallet,
+    in_process,
+    ok,
+)
 from lndhub.errors import BadAuth
 from lndhub.hub import Hub
 
@@ -25,65 +31,33 @@ COUNT = "SELECT count(*) FROM refresh_tokens WHERE user_id = {user}"
 PHONE, THIEF = {"X-Forwarded-For": "192.0.2.7"}, {"X-Forwarded-For": "198.51.100.9"}
 
 
-@pytest.fixture(scope="module")
-def lnd() -> t.Iterator[FakeLnd]:
-    fake = FakeLnd()
-    yield fake
-    fake.stop()
-
-
-@pytest.fixture(scope="module")
-def setting(lnd: FakeLnd, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Setting:
-    return Setting(tmp_path_factory.mktemp("hub"), postgres, lnd.rpcserver, lnd.certificate, MACAROON).migrate()
-
-
-@pytest.fixture(scope="module")
-def hub(setting: Setting) -> t.Iterator[Process]:
-    process = setting.start()
-    yield process
-    process.stop()
-
-
 def sql(setting: Setting, statement: str, **values: object) -> str:
-    """What a statement says."""
+    """Return the result of a statement."""
     done = setting.postgres._psql(setting.database, statement.format(**values))
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
 def later(setting: Setting, seconds: float) -> None:
-    """So many seconds pass since any token was used."""
-    sql(setting, "UPDATE refresh_tokens SET used_at = used_at - interval '{by} seconds' WHERE used_at IS NOT NULL", by=seconds)
+    """Move the use of every token into the past by some seconds."""
+    sql(
+        setting,
+        "UPDATE refresh_tokens SET used_at = used_at - interval '{by} seconds' WHERE used_at IS NOT NULL",
+        by=seconds,
+    )
 
 
 def refresh(hub: Process, token: str, of: t.Mapping[str, str] | None = None) -> t.Any:
-    """The answer to a refresh token, asked for by the phone if by nobody else."""
+    """Return the answer to a refresh token, by default requested from the phone."""
     return hub.http.post("/auth?type=refresh_token", json={"refresh_token": token}, headers=of or PHONE).json()
 
 
 def alive(hub: Process, access: str) -> bool:
-    """Whether an access token still speaks for somebody."""
+    """Return whether an access token is still valid."""
     return "error" not in hub.http.get("/balance", headers={"Authorization": f"Bearer {access}"}).json()
 
 
 # --- a session that is being opened
-
-
-def in_process(setting: Setting, monkeypatch: pytest.MonkeyPatch, body: t.Callable[[Hub], t.Awaitable[None]]) -> None:
-    """A test's body, with the parts of a hub that serves nobody."""
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(setting.credentials))
-    config = load(setting.config())
-
-    async def go() -> None:
-        pool = await db.open_pool(config)
-        parts = Hub(config, pool)
-        try:
-            await body(parts)
-        finally:
-            await parts.node.close()
-            await pool.close()
-
-    asyncio.run(go())
 
 
 @pytest.mark.parametrize("change", [{"password": "a new password"}, {"deactivated": True}])
@@ -124,15 +98,17 @@ def test_a_session_waits_for_a_change_that_is_under_way(setting: Setting, monkey
 
 
 def test_a_password_is_changed_while_sessions_are_opened_all_the_time(hub: Process, setting: Setting) -> None:
-    """Whoever of them came first: after the change none of the old password is left."""
-    admin = {"Authorization": f"Bearer {ADMIN}"}
+    """In any order of the two, after the change no session of the old password is left."""
+    admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     victim = hub.user()
     number = ok(hub.http.get(f"/v2/admin/users/{victim.login}", headers=admin))["id"]
     credentials = {"login": victim.login, "password": victim.password}
     with ThreadPoolExecutor(9) as threads:
         opening = [threads.submit(hub.http.post, "/auth", json=credentials) for _turn in range(16)]
         renewing = threads.submit(refresh, hub, victim.refresh)
-        changing = threads.submit(hub.http.put, "/v2/admin/users", json={"id": number, "password": "a new password"}, headers=admin)
+        changing = threads.submit(
+            hub.http.put, "/v2/admin/users", json={"id": number, "password": "a new password"}, headers=admin
+        )
         answers = [one.result().json() for one in opening] + [renewing.result()]
     assert changing.result().status_code == 200
     for answer in answers:
@@ -171,13 +147,15 @@ def test_an_answer_that_was_lost_is_given_again(hub: Process, setting: Setting) 
 
 
 def ended(hub: Process, *tokens: str) -> None:
-    """None of these can be used, of whoever they are."""
+    """Check that none of these tokens can be used, whoever uses them."""
     for token in tokens:
         assert refresh(hub, token)["code"] == 1
 
 
 def test_a_thief_gets_no_token_of_his_own_by_that(hub: Process, setting: Setting) -> None:
-    """From the victim's own network he gets the very token that the victim has, and the second of them to use it ends the session."""
+    """A thief in the victim's own network gets the same token as the victim, and the second of them to use it ends the
+    session.
+    """
     user = hub.user()
     first = refresh(hub, user.refresh)
     later(setting, 5)
@@ -219,6 +197,7 @@ def test_nothing_that_can_be_used_is_in_the_database(hub: Process, setting: Sett
     fresh = refresh(hub, user.refresh)
     dump = setting.postgres.dump(setting.database)
     plain = sql(setting, "SELECT * FROM refresh_tokens")
+    assert user.login.encode() in dump, "the positive control: it is text"
     for token in (user.refresh, fresh["refresh_token"]):
         assert token not in plain
         assert token.encode() not in dump
@@ -232,6 +211,10 @@ def test_lapsed_sessions_are_swept(hub: Process, setting: Setting) -> None:
     number = sql(setting, "SELECT id FROM users WHERE login = '{login}'", login=user.login)
     refresh(hub, user.refresh)
     assert sql(setting, COUNT, user=number) == "2"
-    sql(setting, "UPDATE refresh_tokens SET expires_at = now() - interval '1 second' WHERE user_id = {user}", user=number)
+    sql(
+        setting,
+        "UPDATE refresh_tokens SET expires_at = now() - interval '1 second' WHERE user_id = {user}",
+        user=number,
+    )
     until("the sweep", lambda: sql(setting, COUNT, user=number) == "0")
     assert not alive(hub, user.access)

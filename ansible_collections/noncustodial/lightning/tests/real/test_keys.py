@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules for wallets and macaroons against a real lnd: a signer, a watch-only node of its accounts, and a wallet restored from its seed.
+"""The modules for wallets and macaroons against a real lnd: a signer, a watch-only node of its accounts, and a wallet
+restored from its seed.
 
 The tests build on each other, in this order.
 """
@@ -16,10 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import bundle, grant, macaroon
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CaveatUnmet, Denied, LndError
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Lnd
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import account_keys
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import LightningError
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client, Connection
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import CaveatUnmet, Denied
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import grant, macaroon
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Lnd
 
 pytestmark = pytest.mark.lnd
 
@@ -32,7 +35,7 @@ Values = dict[str, t.Any]
 
 
 class Desk:
-    """A signer and what belongs to it. Every result of a module is kept, to look for secrets in all of them."""
+    """A signer with its surroundings. Every result of a module is kept, to look for secrets in all of them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,12 +44,18 @@ class Desk:
         self.password.write_text(f"{PASSWORD}\n")
         self.identity = folder / "identity"
         subprocess.run(["age-keygen", "-o", str(self.identity)], check=True, capture_output=True)
-        recipient = subprocess.run(["age-keygen", "-y", str(self.identity)], check=True, capture_output=True, text=True).stdout.strip()
-        self.seed = {"seed_recipient": recipient, "seed_path": str(folder / "seed.age"), "birthday_path": str(folder / "birthday")}
+        recipient = subprocess.run(
+            ["age-keygen", "-y", str(self.identity)], check=True, capture_output=True, text=True
+        ).stdout.strip()
+        self.seed = {
+            "seed_recipient": recipient,
+            "seed_path": str(folder / "seed.age"),
+            "birthday_path": str(folder / "birthday"),
+        }
         self.nodes: dict[str, Lnd] = {}
 
     def node(self, name: str, *options: str) -> Lnd:
-        """An lnd of that name; made and started when it is first asked for."""
+        """Return the lnd of that name; it is made and started when first requested."""
         if name not in self.nodes:
             self.nodes[name] = Lnd(self.folder / name, None, *options)
             self.nodes[name].start()
@@ -106,7 +115,12 @@ def test_starting_lnd_is_waited_for(desk: Desk, signer: Lnd) -> None:
 def test_no_wallet_without_an_owner_of_the_seed(desk: Desk, signer: Lnd) -> None:
     desk.refused(signer, "lnd_wallet", "nobody to whom", wallet_password_file=str(desk.password))
     desk.refused(signer, "lnd_wallet", "Cannot write", **wallet(desk, seed_path="/nonexistent/seed.age"))
-    desk.refused(signer, "lnd_wallet", "There is a seed for this node at /desk/seed.age", **wallet(desk, seed_copy="/desk/seed.age"))
+    desk.refused(
+        signer,
+        "lnd_wallet",
+        "There is a seed for this node at /desk/seed.age",
+        **wallet(desk, seed_copy="/desk/seed.age"),
+    )
     assert desk.ok(signer, "lnd_wallet", True, check=True, **wallet(desk))["actions"] == ["create"]
     assert desk.ok(signer, "lnd_state_info", False)["state"] == "NON_EXISTING"
     assert not os.path.exists(desk.seed["seed_path"])
@@ -129,14 +143,18 @@ def test_restarted_lnd_opens_its_wallet_itself(desk: Desk, signer: Lnd) -> None:
 
 def test_grant(desk: Desk, signer: Lnd) -> None:
     file = desk.folder / "signer.macaroon"
-    options = {"path": str(file), "permissions": list(grant.PERMISSIONS), "root_key_id": GRANT_KEY}
+    options: Values = {"path": str(file), "permissions": list(grant.PERMISSIONS), "root_key_id": GRANT_KEY}
     assert desk.ok(signer, "lnd_macaroon", True, check=True, **options)["actions"] == ["bake"]
     assert not file.exists()
     desk.ok(signer, "lnd_macaroon", True, **options)
     desk.ok(signer, "lnd_macaroon", False, **options)
     baked = file.read_bytes()
     decoded = macaroon.decode(baked)
-    assert (decoded.encode(), decoded.permissions, decoded.root_key_id) == (baked, frozenset(grant.PERMISSIONS), GRANT_KEY)
+    assert (decoded.encode(), decoded.permissions, decoded.root_key_id) == (
+        baked,
+        frozenset(grant.PERMISSIONS),
+        GRANT_KEY,
+    )
     assert not grant.flaws(decoded)
     with client(signer, baked) as holder:
         assert holder.call("verrpc.Versioner/GetVersion").version
@@ -151,32 +169,47 @@ def test_grant(desk: Desk, signer: Lnd) -> None:
 
 
 def test_caveats_of_ours_are_lnds(desk: Desk, signer: Lnd) -> None:
-    """What is added here without the node is checked by the node; a caveat that cannot hold here and now is no reason to bake anew."""
+    """Caveats added here without the node are checked by the node; a caveat that cannot hold here and now is no reason
+    to bake anew.
+    """
     made = macaroon.decode((desk.folder / "signer.macaroon").read_bytes())
     with client(signer, made.attenuated("time-before 2100-01-01T00:00:00Z", "ipaddr 127.0.0.1").encode()) as holder:
         holder.call("verrpc.Versioner/GetVersion")
     for caveat in ("time-before 2020-01-01T00:00:00Z", "ipaddr 192.0.2.7", "lnd-custom guard x"):
         with client(signer, made.attenuated(caveat).encode()) as holder, pytest.raises(CaveatUnmet):
             holder.call("verrpc.Versioner/GetVersion")
-    with client(signer, macaroon.Macaroon(made.location, made.identifier, (), b"\x22" * 32).encode()) as forger, pytest.raises(Denied):
+    with (
+        client(signer, macaroon.Macaroon(made.location, made.identifier, (), b"\x22" * 32).encode()) as forger,
+        pytest.raises(Denied),
+    ):
         forger.call("verrpc.Versioner/GetVersion")
-    options = {"path": str(desk.folder / "bound"), "permissions": ["info:read"], "root_key_id": 9, "caveats": ["ipaddr 192.0.2.7"]}
+    options: Values = {
+        "path": str(desk.folder / "bound"),
+        "permissions": ["info:read"],
+        "root_key_id": 9,
+        "caveats": ["ipaddr 192.0.2.7"],
+    }
     desk.ok(signer, "lnd_macaroon", True, **options)
     desk.ok(signer, "lnd_macaroon", False, **options)
 
 
 def test_unknown_method(desk: Desk, signer: Lnd) -> None:
-    options = {"path": str(desk.folder / "new"), "permissions": ["info:read", "uri:/signrpc.Signer/OfTomorrow"], "root_key_id": 8}
+    options: Values = {
+        "path": str(desk.folder / "new"),
+        "permissions": ["info:read", "uri:/signrpc.Signer/OfTomorrow"],
+        "root_key_id": 8,
+    }
     desk.refused(signer, "lnd_macaroon", "/signrpc.Signer/OfTomorrow", **options)
     assert desk.ok(signer, "lnd_macaroon", True, unknown_uris="drop", **options)["permissions"] == ["info:read"]
 
 
 def offer(desk: Desk, signer: Lnd) -> Values:
-    """What the tenant gives: accounts, birthday, node id."""
+    """Return the tenant's offer: accounts, birthday, node id."""
     accounts = desk.ok(signer, "lnd_accounts_info", False)["accounts"]
     return {
         "accounts": [
-            {**{name: one[name] for name in ("purpose", "coin_type", "account")}, "xpub": one["extended_public_key"]} for one in accounts
+            {**{name: one[name] for name in ("purpose", "coin_type", "account")}, "xpub": one["extended_public_key"]}
+            for one in accounts
         ],
         "birthday": int((desk.folder / "birthday").read_text()),
         "node_id": desk.ok(signer, "lnd_info", False)["identity_pubkey"],
@@ -185,8 +218,8 @@ def offer(desk: Desk, signer: Lnd) -> Values:
 
 def test_accounts_are_what_a_watch_only_node_wants(desk: Desk, signer: Lnd) -> None:
     given = offer(desk, signer)
-    assert len(given["accounts"]) == len(bundle.required_places("regtest"))
-    assert bundle.account_problems(given["accounts"], "regtest", given["node_id"]) == []
+    assert len(given["accounts"]) == len(account_keys.required_places("regtest"))
+    assert account_keys.account_problems(given["accounts"], "regtest", given["node_id"]) == []
 
 
 def test_watch_wallet(desk: Desk, signer: Lnd) -> None:
@@ -199,7 +232,7 @@ def test_watch_wallet(desk: Desk, signer: Lnd) -> None:
         f"--remotesigner.tlscertpath={signer.directory}/tls.cert",
         f"--remotesigner.macaroonpath={desk.folder}/signer.macaroon",
     )
-    options = {**offer(desk, signer), "wallet_password_file": str(desk.password), "auto_unlock": True}
+    options: Values = {**offer(desk, signer), "wallet_password_file": str(desk.password), "auto_unlock": True}
     desk.refused(tenant, "lnd_watch_wallet", "accounts lack", **{**options, "accounts": options["accounts"][:-1]})
     assert desk.ok(tenant, "lnd_watch_wallet", True, check=True, **options)["actions"] == ["create"]
     assert desk.ok(tenant, "lnd_state_info", False)["state"] == "NON_EXISTING"
@@ -211,9 +244,11 @@ def test_watch_wallet(desk: Desk, signer: Lnd) -> None:
 
 def test_restore_is_the_same_node(desk: Desk, signer: Lnd) -> None:
     restored = desk.node("restored")
-    mnemonic, locked = desk.folder / "mnemonic", {"wallet_password_file": str(desk.password)}
+    mnemonic = desk.folder / "mnemonic"
+    locked: Values = {"wallet_password_file": str(desk.password)}
     mnemonic.write_text(" ".join([*desk.words()[:-1], "notaword"]))
-    given = {"mnemonic_file": str(mnemonic), "recovery_window": 10}
+    window = f"{mnemonic}.recovery_window"
+    given: Values = {"mnemonic_file": str(mnemonic), "recovery_window": 10, "recovery_window_path": window}
     desk.refused(restored, "lnd_wallet", "isn't a part of default word list", **locked, **given)
     mnemonic.write_text(" ".join(desk.words()))
     node_id = desk.ok(signer, "lnd_info", False)["identity_pubkey"]
@@ -233,7 +268,7 @@ def test_restore_is_the_same_node(desk: Desk, signer: Lnd) -> None:
 def test_revocation(desk: Desk, signer: Lnd) -> None:
     file = desk.folder / "signer.macaroon"
     token = file.read_bytes()
-    options = {"state": "absent", "path": str(file), "root_key_id": GRANT_KEY}
+    options: Values = {"state": "absent", "path": str(file), "root_key_id": GRANT_KEY}
     assert desk.ok(signer, "lnd_macaroon", True, check=True, **options)["actions"] == ["revoke", "remove"]
     with client(signer, token) as holder:
         holder.call("verrpc.Versioner/GetVersion")
@@ -243,13 +278,15 @@ def test_revocation(desk: Desk, signer: Lnd) -> None:
     desk.ok(signer, "lnd_macaroon", False, **options)
     with (
         client(signer, (signer.directory / CHAIN / "admin.macaroon").read_bytes()) as admin,
-        pytest.raises(LndError, match="cannot be deleted"),
+        pytest.raises(LightningError, match="cannot be deleted"),
     ):
         admin.call("lnrpc.Lightning/DeleteMacaroonID", root_key_id=0)
 
 
 def test_no_secret_was_shown(desk: Desk) -> None:
-    """In none of the results, with their options and diffs, is a seed, a password, a macaroon or, of the watch-only wallet, an account."""
+    """No seed, no password, no macaroon and, of the watch-only wallet, no account is in any result, with its options
+    and diffs.
+    """
     words = " ".join(desk.words())
     shown = json.dumps(desk.results)
     assert words not in shown
@@ -260,18 +297,20 @@ def test_no_secret_was_shown(desk: Desk) -> None:
     sealed = [
         json.dumps(result)
         for result in desk.results
-        if "birthday" in result.get("invocation", {}).get("module_args", {}) and "accounts" in result["invocation"]["module_args"]
+        if "birthday" in result.get("invocation", {}).get("module_args", {})
+        and "accounts" in result["invocation"]["module_args"]
     ]
     assert sealed
     assert not any("tpub" in text or "vpub" in text for text in sealed)
 
 
-# Under these names an lnd's wallet keeps its master key and the keys of its coin types, encrypted (btcwallet: waddrmgr/db.go). Watch-only, it has neither.
-KEPT = b"mhdpriv", b"ctpriv"
+# Under these names an lnd's wallet keeps its master key and the keys of its coin types, encrypted (btcwallet:
+# waddrmgr/db.go). Watch-only, it has neither.
+KEPT_BUCKETS = b"mhdpriv", b"ctpriv"
 
 
 def holding(folder: Path, *wanted: bytes) -> set[bytes]:
-    """Which of these are in a file of the folder."""
+    """Return those of these secrets that are in a file of the folder."""
     contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert contents
     return {one for one in wanted if any(one in content for content in contents)}
@@ -282,5 +321,5 @@ def test_nothing_of_the_seed_is_on_the_tenants_node(desk: Desk, tmp_path: Path) 
     words = " ".join(desk.words()).encode()
     (tmp_path / "planted").write_bytes(b"x" * 100 + words + b"x")
     assert holding(tmp_path, words) == {words}
-    assert holding(desk.folder / "signer", *KEPT) == set(KEPT)
-    assert holding(desk.folder / "tenant", words, *KEPT) == set()
+    assert holding(desk.folder / "signer", *KEPT_BUCKETS) == set(KEPT_BUCKETS)
+    assert holding(desk.folder / "tenant", words, *KEPT_BUCKETS) == set()

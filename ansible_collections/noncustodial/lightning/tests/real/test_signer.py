@@ -13,132 +13,26 @@ import shutil
 import subprocess
 import sys
 import typing as t
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import (
-    account_keys,
-    bip32,
-    bundle,
-    document,
-    endpoint,
-    grant,
-    macaroon,
-    signer,
-    signer_check,
-)
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import Denied
-from ansible_collections.noncustodial.lightning.tests.real.daemons import COLLECTION, IMPORT_ROOT, Lnd, free_port, run_module
-from ansible_collections.noncustodial.lightning.tests.unit.bundles import Keys, forged, kit, make_keys
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import account_keys
+from ansible_collections.noncustodial.lightning.plugins.module_utils._check import signer_check, signer_report
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core import document
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client, Connection
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import Denied
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import bip32, grant, macaroon
+from ansible_collections.noncustodial.lightning.tests.support.bundles import forged
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Lnd, free_port, run_module
+from ansible_collections.noncustodial.lightning.tests.support.paths import COLLECTION, ROOT
+from ansible_collections.noncustodial.lightning.tests.support.signers import Signer, make_signer
 
 pytestmark = pytest.mark.lnd
 
 SECRETS = re.compile(r"[tuv](pub|prv)[1-9A-HJ-NP-Za-km-z]{50}|PRIVATE KEY|AGE-SECRET")
 STAGES = ["resolve", "connect", "tls", "wallet", "macaroon", "grant", "key", "accounts", "version", "clock", "latency"]
-
-
-@dataclass
-class Signer:
-    """A tenant's machine: a signer with its grant, and a provider's desk beside it."""
-
-    lnd: Lnd
-    folder: Path
-    keys: Keys
-    node_id: str
-    listed: list[dict[str, t.Any]] = field(default_factory=list)
-
-    def bake(
-        self, name: str, permissions: t.Iterable[str] = grant.PERMISSIONS, root_key_id: int = 1, caveats: t.Iterable[str] = ()
-    ) -> Path:
-        """A macaroon's file."""
-        path = self.folder / name
-        done = self.lnd.module(
-            "lnd_macaroon", path=str(path), permissions=list(permissions), root_key_id=root_key_id, caveats=list(caveats)
-        )
-        assert not done.get("failed"), done["msg"]
-        return path
-
-    def bundle(self, check: bool = False, **changes: t.Any) -> dict[str, t.Any]:
-        """lnd_bundle as the tenant runs it."""
-        options = {
-            "path": str(self.folder / "bundle.json"),
-            "kit_file": str(self.folder / "kit.json"),
-            "endpoint": f"localhost:{self.port}",
-            "macaroon_file": str(self.folder / "grant.macaroon"),
-            "birthday_file": str(self.folder / "birthday"),
-            "signing_key_file": self.keys.signing_key_file,
-            **changes,
-        }
-        return self.lnd.module("lnd_bundle", check, **options)
-
-    def bundle_info(self, **changes: t.Any) -> dict[str, t.Any]:
-        """lnd_bundle_info as the provider runs it."""
-        options = {
-            "path": str(self.folder / "bundle.json"),
-            "kit_file": str(self.folder / "kit.json"),
-            "identity_file": self.keys.identity,
-            "signing_key": self.keys.signing_key,
-            **changes,
-        }
-        return run_module("lnd_bundle_info", **options)
-
-    def target(self, **changes: t.Any) -> signer.Target:
-        """The signer as it should be, but for the changes."""
-        values = {
-            "endpoint": f"localhost:{self.port}",
-            "certificate": (self.lnd.directory / "tls.cert").read_text(),
-            "macaroon": (self.folder / "grant.macaroon").read_bytes(),
-            "node_id": self.node_id,
-            "keys": account_keys.account_keys(self.accounts()),
-            "node_version": "0.21.3-beta",
-            "timeout": 5.0,
-            "samples": 3,
-        }
-        return signer.Target(**{**values, **changes})
-
-    def accounts(self) -> list[dict[str, t.Any]]:
-        """Its accounts, as in a bundle."""
-        if not self.listed:
-            found = self.lnd.module("lnd_accounts_info")["accounts"]
-            steps = ("purpose", "coin_type", "account")
-            self.listed += [{**{name: one[name] for name in steps}, "xpub": one["extended_public_key"]} for one in found]
-        return self.listed
-
-    @property
-    def port(self) -> int:
-        return endpoint.parse(self.lnd.rpcserver).port
-
-    def admin(self) -> Client:
-        """A connection that may do everything."""
-        certificate, secret = self.lnd.credentials()
-        return Client(Connection(self.lnd.rpcserver, certificate, secret))
-
-
-def make_signer(folder: Path, *options: str) -> Signer:
-    folder.mkdir()
-    keys = make_keys(folder / "keys")
-    lnd = Lnd(folder / "lnd", None, *options)
-    lnd.start()
-    (folder / "password").write_text("of-this-test-alone")
-    done = lnd.module(
-        "lnd_wallet",
-        wallet_password_file=str(folder / "password"),
-        seed_recipient=keys.recipient,
-        seed_path=str(folder / "seed.age"),
-        birthday_path=str(folder / "birthday"),
-        wait_for="SERVER_ACTIVE",
-    )
-    if done.get("failed"):
-        lnd.stop()
-        raise AssertionError(done["msg"])
-    made = Signer(lnd, folder, keys, done["node_id"])
-    made.bake("grant.macaroon")
-    (folder / "kit.json").write_text(json.dumps(kit(age_recipient=keys.recipient)))
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +51,8 @@ def globex(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Signer]:
     made.lnd.stop()
 
 
-def failed(target: signer.Target) -> tuple[str, str]:
-    """Stage and reason of the failure; all stages are there, and those after it were skipped."""
+def failed(target: signer_report.SignerTarget) -> tuple[str, str]:
+    """Return stage and reason of the failure; all stages are there, and those after it were skipped."""
     report = signer_check.check(target)
     assert [stage.name for stage in report.stages] == STAGES
     stage = report.failed
@@ -264,12 +158,27 @@ def test_a_play_at_vvv_shows_no_secret(acme: Signer, tmp_path: Path) -> None:
     def play(**changes: t.Any) -> subprocess.CompletedProcess[str]:
         extra = json.dumps({**variables, **changes})
         return subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", "-vvv", "-i", "localhost,", "-e", extra, str(tmp_path / "play.yml")],
+            [
+                sys.executable,
+                "-m",
+                "ansible",
+                "playbook",
+                "-vvv",
+                "-i",
+                "localhost,",
+                "-e",
+                extra,
+                str(tmp_path / "play.yml"),
+            ],
             capture_output=True,
             text=True,
             check=False,
             cwd=tmp_path,
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(IMPORT_ROOT), "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible")},
+            env={
+                **os.environ,
+                "ANSIBLE_COLLECTIONS_PATH": str(ROOT),
+                "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible"),
+            },
         )
 
     passed, failed_check = play(node_version="0.21.3-beta"), play(node_version="99.0.0-beta")
@@ -297,7 +206,7 @@ def test_a_signer_as_it_should_be(acme: Signer) -> None:
 
 
 def test_the_module(acme: Signer, globex: Signer) -> None:
-    options = {
+    options: dict[str, t.Any] = {
         "endpoint": f"localhost:{acme.port}",
         "certificate_file": str(acme.lnd.directory / "tls.cert"),
         "macaroon": (acme.folder / "grant.macaroon").read_bytes().hex(),
@@ -308,7 +217,7 @@ def test_the_module(acme: Signer, globex: Signer) -> None:
     assert {stage["status"] for stage in done["stages"]} == {"ok"}
     refused = run_module("lnd_signer_check", node_id=globex.node_id, **options)
     assert (refused["failed"], refused["reason"], len(refused["stages"])) == (True, "key_differs", len(STAGES))
-    assert "holds another seed" in refused["msg"]
+    assert "has another seed than that of the bundle" in refused["msg"]
     mixed = run_module("lnd_signer_check", node_id=acme.node_id, accounts=of_another_seed(acme, globex), **options)
     assert (mixed["failed"], mixed["reason"]) == (True, "accounts_differ")
     shown = json.dumps([done, refused, mixed])
@@ -317,11 +226,12 @@ def test_the_module(acme: Signer, globex: Signer) -> None:
 
 
 def test_the_start_gate(acme: Signer, globex: Signer, tmp_path: Path) -> None:
-    """The same check as a program, of just the files that the role lnd ships, and with the macaroon among the unit's credentials."""
-    shipped = tmp_path / "_lnd"
-    shipped.mkdir()
-    for name in yaml.safe_load((COLLECTION / "roles/lnd/vars/main.yml").read_text())["lnd_gate_files"]:
-        shutil.copy(COLLECTION / "plugins/module_utils/_lnd" / name, shipped)
+    """The same check as a program, of just the folders that the role lnd ships, and with the macaroon among the unit's
+    credentials.
+    """
+    core = "ansible_collections/noncustodial/lightning/plugins/module_utils"
+    for folder in yaml.safe_load((COLLECTION / "roles/lnd/vars/main.yml").read_text())["lnd_gate_folders"]:
+        shutil.copytree(COLLECTION / "plugins/module_utils" / folder, tmp_path / core / folder)
     config = {
         "endpoint": f"localhost:{acme.port}",
         "certificate_file": str(acme.lnd.directory / "tls.cert"),
@@ -335,7 +245,13 @@ def test_the_start_gate(acme: Signer, globex: Signer, tmp_path: Path) -> None:
     def gate(**changes: t.Any) -> subprocess.CompletedProcess[str]:
         (tmp_path / "config.json").write_text(json.dumps({**config, **changes}))
         return subprocess.run(
-            [sys.executable, "-BPs", "-m", "_lnd.signer_check", str(tmp_path / "config.json")],
+            [
+                sys.executable,
+                "-BPs",
+                "-m",
+                f"{core.replace('/', '.')}._check.signer_check",
+                str(tmp_path / "config.json"),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -367,12 +283,18 @@ def test_another_seed(acme: Signer, globex: Signer) -> None:
 
 
 def of_another_seed(acme: Signer, globex: Signer) -> list[dict[str, t.Any]]:
-    """acme's accounts, but lnd's own, all save the node's, are those of another seed, which say that they have the same parent as the node's."""
+    """acme's accounts, but lnd's own, all save the node's, are those of another seed, which say that they have the same
+    parent as the node's.
+    """
     own, other = acme.accounts(), globex.accounts()
-    node = (bundle.LND_PURPOSE, 1, bundle.NODE_FAMILY)
+    node = (account_keys.LND_PURPOSE, 1, account_keys.NODE_FAMILY)
     parent = bip32.decode(next(one["xpub"] for one in own if place(one) == node)).parent
     return [
-        mine if place(mine) == node or mine["purpose"] != bundle.LND_PURPOSE else {**theirs, "xpub": forged(theirs["xpub"], 5, parent)}
+        (
+            mine
+            if place(mine) == node or mine["purpose"] != account_keys.LND_PURPOSE
+            else {**theirs, "xpub": forged(theirs["xpub"], 5, parent)}
+        )
         for mine, theirs in zip(own, other, strict=True)
     ]
 
@@ -382,16 +304,19 @@ def place(account: dict[str, t.Any]) -> tuple[int, int, int]:
 
 
 def test_accounts_of_another_seed(acme: Signer, globex: Signer) -> None:
-    """Nothing that is public tells: accounts are hardened, so that none follows from another. The signer is asked for each."""
+    """No public data shows it: accounts are hardened, so that none follows from another.
+
+    The signer is asked for each.
+    """
     mixed = of_another_seed(acme, globex)
     assert mixed != acme.accounts()
-    assert bundle.account_problems(mixed, "regtest", acme.node_id) == []
+    assert account_keys.account_problems(mixed, "regtest", acme.node_id) == []
     assert failed(acme.target(keys=account_keys.account_keys(mixed))) == ("accounts", "accounts_differ")
 
 
 @pytest.mark.parametrize("index", [0, 1, 2, 3, 10, 258])
 def test_one_account_of_another_seed(acme: Signer, globex: Signer, index: int) -> None:
-    """Those of coins too, of which none is another's sibling."""
+    """Accounts for coins are checked too, though none of them is another's sibling."""
     keys = account_keys.account_keys(acme.accounts())
     path = list(keys)[index]
     assert path != "m/1017'/1'/6'/0/0"
@@ -426,12 +351,17 @@ def test_old_and_new_certificate_together(acme: Signer, globex: Signer) -> None:
 
 
 def test_a_certificate_without_the_dialled_address(acme: Signer) -> None:
-    listening = next(option for option in acme.lnd._arguments if option.startswith("--rpclisten=127.0.0.2")).partition("=")[2]
+    listening = next(option for option in acme.lnd._arguments if option.startswith("--rpclisten=127.0.0.2")).partition(
+        "="
+    )[2]
     assert failed(acme.target(endpoint=listening)) == ("tls", "certificate_name")
 
 
 def test_a_macaroon_of_another_signer(acme: Signer, globex: Signer) -> None:
-    assert failed(acme.target(macaroon=(globex.folder / "grant.macaroon").read_bytes())) == ("macaroon", "macaroon_refused")
+    assert failed(acme.target(macaroon=(globex.folder / "grant.macaroon").read_bytes())) == (
+        "macaroon",
+        "macaroon_refused",
+    )
 
 
 def test_a_revoked_macaroon(acme: Signer) -> None:
@@ -442,8 +372,12 @@ def test_a_revoked_macaroon(acme: Signer) -> None:
 
 
 def test_who_came_back_after_a_revocation_has_one_grant(acme: Signer) -> None:
-    """By another root key, once; the inventory still says the first, and later runs give that."""
-    options = {"path": str(acme.folder / "came_back.macaroon"), "permissions": list(grant.PERMISSIONS), "revoked": "refuse"}
+    """The grant has another root key, made once; the inventory still names the first, and later runs use that."""
+    options: dict[str, t.Any] = {
+        "path": str(acme.folder / "came_back.macaroon"),
+        "permissions": list(grant.PERMISSIONS),
+        "revoked": "refuse",
+    }
 
     def run(root_key_id: int) -> dict[str, t.Any]:
         return acme.lnd.module("lnd_macaroon", root_key_id=root_key_id, **options)
@@ -464,7 +398,8 @@ def test_who_came_back_after_a_revocation_has_one_grant(acme: Signer) -> None:
 
 
 @pytest.mark.parametrize(
-    "caveat", ["time-before 2020-01-01T00:00:00Z", "ipaddr 192.0.2.1", "iprange 192.0.2.0/24", "lnd-custom guard tenant"]
+    "caveat",
+    ["time-before 2020-01-01T00:00:00Z", "ipaddr 192.0.2.1", "iprange 192.0.2.0/24", "lnd-custom guard tenant"],
 )
 def test_a_caveat_that_does_not_hold(acme: Signer, caveat: str) -> None:
     narrowed = macaroon.decode(acme.target().macaroon).attenuated(caveat)
@@ -472,7 +407,9 @@ def test_a_caveat_that_does_not_hold(acme: Signer, caveat: str) -> None:
 
 
 def test_caveats_that_hold_are_shown(acme: Signer) -> None:
-    narrowed = macaroon.decode(acme.target().macaroon).attenuated("time-before 2100-01-01T00:00:00Z", "ipaddr 127.0.0.1")
+    narrowed = macaroon.decode(acme.target().macaroon).attenuated(
+        "time-before 2100-01-01T00:00:00Z", "ipaddr 127.0.0.1"
+    )
     report = signer_check.check(acme.target(macaroon=narrowed.encode()))
     assert report.failed is None
     assert "time-before 2100-01-01T00:00:00Z, ipaddr 127.0.0.1" in report.stages[STAGES.index("macaroon")].seen
@@ -533,7 +470,12 @@ def test_an_older_signer(acme: Signer) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "seen"),
-    [(45, "30 to 120 s behind"), (-45, "30 to 120 s ahead"), (9000, "more than 3600 s behind"), (-9000, "more than 3600 s ahead")],
+    [
+        (45, "30 to 120 s behind"),
+        (-45, "30 to 120 s ahead"),
+        (9000, "more than 3600 s behind"),
+        (-9000, "more than 3600 s ahead"),
+    ],
 )
 def test_a_clock_that_is_off(acme: Signer, monkeypatch: pytest.MonkeyPatch, seconds: int, seen: str) -> None:
     """Ours is moved; what counts is the difference."""
@@ -546,15 +488,16 @@ def test_a_clock_that_is_off(acme: Signer, monkeypatch: pytest.MonkeyPatch, seco
 
 
 def test_a_signer_that_hangs(globex: Signer) -> None:
+    target = globex.target(timeout=0.5)
     globex.lnd.freeze()
     try:
-        assert failed(globex.target(timeout=0.5)) == ("tls", "not_tls")
+        assert failed(target) == ("tls", "not_answering")
     finally:
         globex.lnd.thaw()
 
 
 def test_locked_and_off(globex: Signer) -> None:
-    """In this order, because it ends with the signer off."""
+    """The two cases come in this order, because the test ends with the signer off."""
     globex.lnd.stop()
     assert failed(globex.target()) == ("connect", "refused")
     globex.lnd.start()

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Somebody else reaches an lnd that waits for its wallet, and makes it: signer-init and the roles' configuration against a real lnd."""
+"""Somebody else reaches an lnd that waits for its wallet, and makes it: signer-init and the roles' configuration
+against a real lnd.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,18 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import seed, state
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import LndError, Refused
-from ansible_collections.noncustodial.lightning.plugins.module_utils._node import Node
-from ansible_collections.noncustodial.lightning.plugins.module_utils._node import node as as_node
-from ansible_collections.noncustodial.lightning.plugins.module_utils._unit import UnitError
-from ansible_collections.noncustodial.lightning.tests.real.daemons import COLLECTION, Lnd, free_port, lnd_binary, until
-from ansible_collections.noncustodial.lightning.tests.real.images import reaches
-from ansible_collections.noncustodial.lightning.tests.unit import bundles
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import LightningError, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc import state
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client, Connection
+from ansible_collections.noncustodial.lightning.plugins.module_utils._inventory.node import InventoryNode
+from ansible_collections.noncustodial.lightning.plugins.module_utils._inventory.node import node as as_node
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import seed
+from ansible_collections.noncustodial.lightning.plugins.module_utils._machine.unit import UnitError
+from ansible_collections.noncustodial.lightning.tests.support import bundles
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Lnd, free_port, lnd_binary, until
+from ansible_collections.noncustodial.lightning.tests.support.image_containers import reaches
+from ansible_collections.noncustodial.lightning.tests.support.paths import COLLECTION
 from signer_init import node, pending, render, steps
 from signer_init.container import Container
 from signer_init.place import NAME, Place
@@ -37,7 +42,7 @@ HERE, ELSEWHERE = "127.0.0.1", "127.0.0.2"
 
 
 class Signer(Container):
-    """A signer in a directory of the test, with a real lnd that runs by what signer-init writes.
+    """A signer in a directory of the test, with a real lnd that runs with the configuration that signer-init writes.
 
     Args:
         folder: for its files.
@@ -46,7 +51,9 @@ class Signer(Container):
     def __init__(self, folder: Path) -> None:
         home, self._secrets = folder / "home", folder / "secrets"
         (home / "templates").mkdir(parents=True)
-        (home / "image.json").write_text(json.dumps({"version": "0.21.3-beta-1", "lnd_version": "0.21.3-beta", "egress": []}))
+        (home / "image.json").write_text(
+            json.dumps({"version": "0.21.3-beta-1", "lnd_version": "0.21.3-beta", "egress": []})
+        )
         for role, name in (("lnd", "lnd.conf.j2"), ("signer", "nftables.conf.j2")):
             shutil.copy(COLLECTION / "roles" / role / "templates" / name, home / "templates")
         self._secrets.mkdir()
@@ -59,35 +66,40 @@ class Signer(Container):
         self._runs_by = b""
 
     def run_lnd(self) -> None:
-        """As systemd does it: when this returns lnd waits for a wallet or serves, or the error has the last lines."""
+        """Start lnd as systemd does: afterwards it waits for a wallet or serves, or the error has its last lines."""
         wanted = self.place.lnd_conf.read_bytes()
         if self._process is not None and self._runs_by == wanted:
             return
         self.stop_lnd()
         self.place.lnddir.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
-            command = [lnd_binary(), f"--lnddir={self.place.lnddir}", f"--configfile={self.place.lnd_conf}"]
+            command = [str(lnd_binary()), f"--lnddir={self.place.lnddir}", f"--configfile={self.place.lnd_conf}"]
             self._process, self._runs_by = subprocess.Popen(command, stdout=log, stderr=log), wanted
-        until("lnd, or its end", lambda: self._process is None or self._process.poll() is not None or self._is_ready(), 60)
+        until(
+            "lnd, or its end", lambda: self._process is None or self._process.poll() is not None or self._is_ready(), 60
+        )
         if self._process.poll() is not None:
             raise UnitError(f"lnd has ended. Its last lines: {self.log.read_text()[-1500:]}")
 
     def _is_ready(self) -> bool:
-        return any(text in self.log.read_text() for text in ("Waiting for wallet encryption password", "Waiting for chain backend"))
+        return any(
+            text in self.log.read_text()
+            for text in ("Waiting for wallet encryption password", "Waiting for chain backend")
+        )
 
     def stop_lnd(self) -> None:
-        """Stop it."""
+        """Stop lnd."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(60)
             self._process = None
 
     def client(self, macaroon: bytes | None = None) -> Client:
-        """A connection, as anybody has one who reaches the port."""
+        """Return a connection, as anybody has who reaches the port."""
         return Client(Connection(f"{HERE}:{self.port}", self.place.certificate.read_bytes(), macaroon, 60))
 
     def admin(self) -> Client:
-        """One with lnd's own macaroon."""
+        """Return a connection with lnd's own macaroon."""
         return self.client(self.place.wallet("regtest").with_name("admin.macaroon").read_bytes())
 
 
@@ -95,13 +107,15 @@ class Signer(Container):
 def signer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Signer]:
     made = Signer(tmp_path / "signer")
 
-    def self_node(network: str) -> Node:
+    def self_node(network: str) -> InventoryNode:
         return as_node(NAME, {"lnd_network": network, "lnd_shape": "signer", "lnd_port_offset": made.port - 10009})
 
     for module in (node, render):
         monkeypatch.setattr(module, "self_node", self_node)
     keys = bundles.make_keys(tmp_path / "keys")
-    made.place.kit.write_text(json.dumps(bundles.kit(age_recipient=keys.recipient)))
+    kit = bundles.kit(age_recipient=keys.recipient)
+    made.place.kit.write_text(json.dumps(kit))
+    made.place.kit_fingerprint.write_text(fingerprint(kit))
     made.place.settings.write_text(json.dumps({"address": "localhost", "seed_recipient": keys.recipient}))
     yield made
     made.stop_lnd()
@@ -112,7 +126,7 @@ def init(signer: Signer) -> dict[str, t.Any]:
 
 
 def strangers_wallet(signer: Signer) -> bytes:
-    """What a stranger does who reaches the port; gives the admin macaroon that he has of it."""
+    """Make a wallet as a stranger who reaches the port; return its admin macaroon."""
     with closing(signer.client()) as client:
         words = list(client.call("lnrpc.WalletUnlocker/GenSeed").cipher_seed_mnemonic)
         made = client.call(INIT, wallet_password=b"of-a-stranger", cipher_seed_mnemonic=words)
@@ -132,7 +146,9 @@ def while_the_seed_is_handed_over(monkeypatch: pytest.MonkeyPatch, done: t.Calla
 
 def test_nobody_else_reaches_it_until_its_wallet_is_made(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[bool, bool]] = []
-    while_the_seed_is_handed_over(monkeypatch, lambda: seen.append((reaches(HERE, signer.port), reaches(ELSEWHERE, signer.port))))
+    while_the_seed_is_handed_over(
+        monkeypatch, lambda: seen.append((reaches(HERE, signer.port), reaches(ELSEWHERE, signer.port)))
+    )
     made = init(signer)
     assert seen == [(True, False)]
     assert reaches(ELSEWHERE, signer.port)
@@ -147,11 +163,11 @@ def test_nobody_else_reaches_it_until_its_wallet_is_made(signer: Signer, monkeyp
 
 
 def test_a_strangers_wallet_is_never_taken_for_ours(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run in which he comes fails, and so does the next, which finds lnd serving with his wallet. What they say is to be done mends it."""
+    """The run in which he comes fails, and the next, which finds lnd serving with his wallet. Their cures work."""
     his: list[bytes] = []
     with monkeypatch.context() as patch:
         while_the_seed_is_handed_over(patch, lambda: his.append(strangers_wallet(signer)))
-        with pytest.raises(LndError):
+        with pytest.raises(LightningError):
             init(signer)
     found = pending.read(signer)
     assert found is not None
@@ -160,7 +176,11 @@ def test_a_strangers_wallet_is_never_taken_for_ours(signer: Signer, monkeypatch:
         state.await_state(stranger, "RPC_ACTIVE", 60)
         his_node = stranger.call("lnrpc.Lightning/GetInfo").identity_pubkey
     with pytest.raises(
-        Refused, match=f"somebody else made it.*{signer.place.lnddir}/data, and run signer-init again, which goes on with your seed"
+        Refused,
+        match=(
+            f"somebody else made it.*{signer.place.lnddir}/data, and run signer-init again, which continues with"
+            " your seed"
+        ),
     ):
         init(signer)
     assert pending.read(signer) == found
@@ -172,12 +192,15 @@ def test_a_strangers_wallet_is_never_taken_for_ours(signer: Signer, monkeypatch:
     shutil.rmtree(signer.place.lnddir / "data")
     made = init(signer)
     assert made["node_id"] != his_node
-    with closing(signer.client(his[0])) as stranger, pytest.raises(LndError, match=r"cannot get macaroon|verification failed"):
+    with (
+        closing(signer.client(his[0])) as stranger,
+        pytest.raises(LightningError, match=r"cannot get macaroon|verification failed"),
+    ):
         stranger.call("lnrpc.Lightning/GetInfo")
 
 
 def test_of_two_initwallets_lnd_takes_one_and_says_to_both_that_it_is_done(tmp_path: Path) -> None:
-    """Why the answer proves nothing; if that changes, the docstring of have_wallet does."""
+    """The reason why the answer proves nothing; if that changes, the docstring of have_wallet must change."""
     lnd = Lnd(tmp_path / "lnd", None)
     lnd.start()
     try:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image that tenants launch: registered from a snapshot, shared with their accounts, and the old ones taken away."""
+"""The image that tenants launch: registered from a snapshot and shared with their accounts; old images are removed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._lnd import wait
-from .._lnd.errors import InvalidInput, Refused
-from .._lnd.plan import Action, Plan
+from .._core import wait
+from .._core.errors import InvalidInput, Refused
+from .._core.plan import Action, Plan
 from . import description, disk, tags
 from .errors import AwsError, Gone
 
@@ -22,23 +22,23 @@ if t.TYPE_CHECKING:
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _NAME = re.compile(r"[A-Za-z0-9()\[\]./'@_ -]{3,128}")
 _ROOT_DEVICE = "/dev/xvda"
-# Seconds in which an image that was registered must be there to be launched.
-_AVAILABLE_WAIT, _AVAILABLE_INTERVAL = 600.0, 2.0
+# Seconds in which a registered image must become available.
+_AVAILABLE_WAIT_SECONDS, _AVAILABLE_INTERVAL_SECONDS = 600.0, 2.0
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """An image, and who may launch it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedAmi:
+    """An image and the accounts that may launch it.
 
     Attributes:
-        name: of the image, once in a region and account.
+        name: the name of the image, once in a region and account.
         family: the name that images of one line share.
         image: the disk's manifest.
-        snapshot_id: of the snapshot of that disk; empty, as long as it is only looked whether the name can be had.
-        architecture: AWS's word.
-        accounts: of the tenants.
+        snapshot_id: the id of the snapshot of that disk; empty in check mode, as long as there is no snapshot.
+        architecture: AWS's name for it.
+        accounts: the accounts of the tenants.
         tags: more tags.
-        keep: how many images of the family stay, this one among them.
+        keep: the number of images of the family that are kept, including this one.
     """
 
     name: str
@@ -64,16 +64,16 @@ class Wanted:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """An image that is there.
+    """An image that is registered at AWS.
 
     Attributes:
         image_id: AWS's.
         name: its name.
         created: when, as AWS writes it, which sorts.
-        state: AWS's word: pending, available, failed.
-        root_snapshot: the snapshot of its root volume, as AWS tells.
+        state: AWS's name for it: pending, available or failed.
+        root_snapshot: the snapshot of its root volume, as AWS reports it.
         tags: all of them.
     """
 
@@ -86,13 +86,13 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class State:
-    """What is there.
+class AmiState:
+    """The registered images and the accounts that they are shared with.
 
     Attributes:
-        images: of the family, and any other of the name.
-        accounts: who may launch the one of the name.
-        readers: who may read its snapshot.
+        images: those of the family, and any other image with the wanted name.
+        accounts: those that may launch the image with the wanted name.
+        readers: accounts that may read its snapshot.
     """
 
     images: tuple[Registered, ...] = ()
@@ -100,83 +100,104 @@ class State:
     readers: frozenset[str] = frozenset()
 
     def named(self, name: str) -> Registered | None:
-        """The image of a name."""
+        """Return the image with that name."""
         return next((image for image in self.images if image.name == name), None)
 
 
-def wish(options: t.Mapping[str, t.Any]) -> Wanted:
-    """What a module's options ask for.
+def parse_options(options: t.Mapping[str, t.Any]) -> WantedAmi:
+    """Parse a module's options into the wanted image.
 
     Raises:
-        InvalidInput: the directory holds no image, or not its publisher's, or an option is wrong.
+        InvalidInput: the directory holds no image, or none that its publisher signed, or an option is wrong.
     """
     image = disk.read_image(options["path"], options["publisher"])
     name = options["name"] or f"{options['family']}-{image.version}"
     if not _NAME.fullmatch(name):
-        raise InvalidInput(f"AWS takes no image of the name {name!r}", "Use 3 to 128 letters, digits, spaces and ()[]./-'@_")
+        raise InvalidInput(
+            f"AWS takes no image of the name {name!r}", "Use 3 to 128 letters, digits, spaces and ()[]./-'@_"
+        )
     if not options["accounts"]:
-        raise InvalidInput("accounts is empty, so the image would be shared with nobody", "Name the AWS account of at least one tenant")
+        raise InvalidInput(
+            "accounts is empty, so the image would be shared with nobody", "Name the AWS account of at least one tenant"
+        )
     wrong = [account for account in options["accounts"] if not _ACCOUNT.fullmatch(account)]
     if wrong:
         raise InvalidInput(
-            f"accounts has {', '.join(wrong)}, and an AWS account is twelve digits", "Write it in quotes, or its first zeros are lost"
+            f"accounts has {', '.join(wrong)}, and an AWS account is twelve digits",
+            "Write it in quotes, or its first zeros are lost",
         )
     if options["keep"] < 1:
-        raise InvalidInput(f"keep is {options['keep']}, and the image itself is one of those that stay", "Give at least 1")
-    return Wanted(
-        name,
-        options["family"],
-        image,
-        options["snapshot_id"] or "",
-        options["architecture"],
-        frozenset(options["accounts"]),
-        options["tags"] or {},
-        options["keep"],
+        raise InvalidInput(
+            f"keep is {options['keep']}, and the image itself is one of those that stay", "Give at least 1"
+        )
+    return WantedAmi(
+        name=name,
+        family=options["family"],
+        image=image,
+        snapshot_id=options["snapshot_id"] or "",
+        architecture=options["architecture"],
+        accounts=frozenset(options["accounts"]),
+        tags=options["tags"] or {},
+        keep=options["keep"],
     )
 
 
-def read_images(client: Client, wanted: Wanted) -> State:
-    """What is there.
+def read_images(client: Client, wanted: WantedAmi) -> AmiState:
+    """Read the registered images and the accounts that they are shared with.
 
     Raises:
-        AwsError: among others Gone, if there is no such snapshot.
+        AwsError: Gone if there is no such snapshot, or another kind.
     """
     readers = _readers(client, wanted.snapshot_id) if wanted.snapshot_id else frozenset()
     found: dict[str, Registered] = {}
     for key, value in ((f"tag:{tags.FAMILY}", wanted.family), ("name", wanted.name)):
-        for one in client.pages("ec2", "DescribeImages", "Images", Owners=["self"], Filters=[{"Name": key, "Values": [value]}]):
+        for one in client.pages(
+            "ec2", "DescribeImages", "Images", Owners=["self"], Filters=[{"Name": key, "Values": [value]}]
+        ):
             found[one["ImageId"]] = _registered(one)
-    state = State(tuple(found.values()), readers=readers)
+    state = AmiState(tuple(found.values()), readers=readers)
     mine = state.named(wanted.name)
     if mine is None:
         return state
-    permissions = client.call("ec2", "DescribeImageAttribute", ImageId=mine.image_id, Attribute="launchPermission")["LaunchPermissions"]
-    return State(state.images, frozenset(one["UserId"] for one in permissions if "UserId" in one), readers)
+    permissions = client.call("ec2", "DescribeImageAttribute", ImageId=mine.image_id, Attribute="launchPermission")[
+        "LaunchPermissions"
+    ]
+    return AmiState(state.images, frozenset(one["UserId"] for one in permissions if "UserId" in one), readers)
 
 
 def _readers(client: Client, snapshot_id: str) -> frozenset[str]:
-    snapshot = client.call("ec2", "DescribeSnapshotAttribute", SnapshotId=snapshot_id, Attribute="createVolumePermission")
+    snapshot = client.call(
+        "ec2", "DescribeSnapshotAttribute", SnapshotId=snapshot_id, Attribute="createVolumePermission"
+    )
     return frozenset(one["UserId"] for one in snapshot["CreateVolumePermissions"] if "UserId" in one)
 
 
 def _registered(image: t.Mapping[str, t.Any]) -> Registered:
     volumes = [mapping["Ebs"] for mapping in image.get("BlockDeviceMappings", ()) if "Ebs" in mapping]
     root = volumes[0].get("SnapshotId", "") if volumes else ""
-    return Registered(image["ImageId"], image["Name"], image.get("CreationDate", ""), image.get("State", ""), root, tags.read(image))
+    return Registered(
+        image_id=image["ImageId"],
+        name=image["Name"],
+        created=image.get("CreationDate", ""),
+        state=image.get("State", ""),
+        root_snapshot=root,
+        tags=tags.read(image),
+    )
 
 
-def plan_images(wanted: Wanted, state: State) -> Plan:
-    """Register, tag, share, and take old ones away.
+def plan_images(wanted: WantedAmi, state: AmiState) -> Plan:
+    """Plan to register, tag and share the image, and to remove old ones.
 
     Raises:
-        Refused: there is an image of that name with another content.
+        Refused: there is an image with that name and different content.
     """
     mine = state.named(wanted.name)
     if mine is not None and not _same(wanted, mine):
         raise Refused(
             f"There is an image {wanted.name} already, {mine.image_id}, and its content is another "
             f"(SHA-256 {mine.tags.get(tags.SHA256, 'not told')}, wanted {wanted.image.sha256})",
-            "Raise the version of the image, or give it another name. What tenants have launched by a name must not change under it",
+            "Raise the version of the image, or give it another name. What tenants have launched by a name must not"
+            " change under it",
         )
     actions = []
     if mine is None:
@@ -192,7 +213,11 @@ def plan_images(wanted: Wanted, state: State) -> Plan:
     needed = {wanted.snapshot_id} | {one.tags.get(tags.SNAPSHOT) for one in state.images if one not in old}
     for one in old:
         snapshot_id = one.tags.get(tags.SNAPSHOT)
-        actions.append(Action("deregister", {"image_id": one.image_id, "snapshot_id": None if snapshot_id in needed else snapshot_id}))
+        actions.append(
+            Action(
+                "deregister", {"image_id": one.image_id, "snapshot_id": None if snapshot_id in needed else snapshot_id}
+            )
+        )
     if not actions:
         return Plan()
     stay = sorted({one.name for one in state.images if one not in old} | {wanted.name})
@@ -203,45 +228,52 @@ def plan_images(wanted: Wanted, state: State) -> Plan:
     )
 
 
-def _same(wanted: Wanted, mine: Registered) -> bool:
-    """Whether an image of the wanted name has the wanted content. A run that was cut has left one without tags, which is known by its snapshot alone."""
+def _same(wanted: WantedAmi, mine: Registered) -> bool:
+    """Return whether an image with the wanted name has the wanted content. An interrupted run leaves an image without
+    tags; only its snapshot identifies it.
+    """
     told = mine.tags.get(tags.SHA256)
-    return wanted.image.sha256 == told or wanted.snapshot_id == mine.root_snapshot or (told is None and not wanted.snapshot_id)
+    return (
+        wanted.image.sha256 == told
+        or wanted.snapshot_id == mine.root_snapshot
+        or (told is None and not wanted.snapshot_id)
+    )
 
 
-def _old(wanted: Wanted, state: State) -> list[Registered]:
-    """Images of the family beyond those that stay: this one, and the newest others."""
+def _old(wanted: WantedAmi, state: AmiState) -> list[Registered]:
+    """Return the images of the family that are not kept. This one and the newest others are kept."""
     others = [one for one in state.images if one.name != wanted.name and one.tags.get(tags.FAMILY) == wanted.family]
     return sorted(others, key=lambda one: (one.created, one.name), reverse=True)[wanted.keep - 1 :]
 
 
 class Registration:
-    """Does what was planned.
+    """Carry out the plan for one image.
 
     Args:
         wanted: the image.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: WantedAmi) -> None:
         self._wanted = wanted
         self._image_id = ""
 
-    def read(self, client: Client) -> State:
-        """As read_images; remembers which image it is about."""
+    def read(self, client: Client) -> AmiState:
+        """Read the state with read_images, and remember the image's id."""
         state = read_images(client, self._wanted)
         mine = state.named(self._wanted.name)
         self._image_id = mine.image_id if mine else ""
         return state
 
     def apply(self, client: Client, action: Action) -> None:
-        """Do one step.
+        """Carry out one action.
 
         Raises:
-            InvalidInput: there is no snapshot to do it with.
+            InvalidInput: no snapshot is given, which every action needs.
         """
         if not self._wanted.snapshot_id:
             raise InvalidInput(
-                "snapshot_id is missing, without which only check mode can go", "Give the snapshot that signer_snapshot returns"
+                "snapshot_id is missing, without which only check mode can go",
+                "Give the snapshot that signer_snapshot returns",
             )
         if action.name == "register":
             self._register(client)
@@ -251,14 +283,20 @@ class Registration:
         elif action.name == "share":
             changes = {"Add": _users(action.args["add"]), "Remove": _users(action.args["remove"])}
             permission = {key: users for key, users in changes.items() if users}
-            client.call("ec2", "ModifyImageAttribute", ImageId=self._image_id, Attribute="launchPermission", LaunchPermission=permission)
+            client.call(
+                "ec2",
+                "ModifyImageAttribute",
+                ImageId=self._image_id,
+                Attribute="launchPermission",
+                LaunchPermission=permission,
+            )
         elif action.name == "share_snapshot":
             self._share_snapshot(client, action)
         else:
             deregister(client, action.args["image_id"], action.args["snapshot_id"])
 
     def _register(self, client: Client) -> None:
-        """UEFI, a TPM and tokens for the metadata are the image's own requirements, so that no launch can forget them."""
+        """Register the image. It requires UEFI, a TPM and metadata tokens itself, so that no launch can forget them."""
         volume = {"SnapshotId": self._wanted.snapshot_id, "VolumeType": "gp3", "DeleteOnTermination": True}
         answer = client.call(
             "ec2",
@@ -279,14 +317,16 @@ class Registration:
             f"the image {self._image_id} to be available",
             lambda: _state(client, self._image_id),
             lambda word: word != "pending",
-            _AVAILABLE_WAIT,
+            _AVAILABLE_WAIT_SECONDS,
             passing=(Gone,),
-            interval=_AVAILABLE_INTERVAL,
+            interval=_AVAILABLE_INTERVAL_SECONDS,
         )
         if state != "available":
             deregister(client, self._image_id, None)
             detail = f"the image {self._image_id} is {state}, and was deregistered again"
-            raise AwsError(client.region, "ec2:RegisterImage", state, detail, f"Look at the snapshot {self._wanted.snapshot_id}")
+            raise AwsError(
+                client.region, "ec2:RegisterImage", state, detail, f"Look at the snapshot {self._wanted.snapshot_id}"
+            )
 
     def _tag(self, client: Client) -> None:
         client.call("ec2", "CreateTags", Resources=[self._image_id], Tags=tags.write(self._wanted.all_tags))
@@ -314,7 +354,7 @@ def _state(client: Client, image_id: str) -> str:
 
 
 def deregister(client: Client, image_id: str, snapshot_id: str | None) -> None:
-    """Take an image away, and then its snapshot. What is gone already is as wanted."""
+    """Deregister an image, then delete its snapshot. One that is already gone is a success."""
     with contextlib.suppress(Gone):
         client.call("ec2", "DeregisterImage", ImageId=image_id)
     if snapshot_id:
@@ -322,8 +362,8 @@ def deregister(client: Client, image_id: str, snapshot_id: str | None) -> None:
             client.call("ec2", "DeleteSnapshot", SnapshotId=snapshot_id)
 
 
-def image_result(wanted: Wanted, state: State) -> dict[str, t.Any]:
-    """What a module returns."""
+def image_result(wanted: WantedAmi, state: AmiState) -> dict[str, t.Any]:
+    """Build a module's result."""
     mine = state.named(wanted.name)
     return {
         "image_id": mine.image_id if mine else None,

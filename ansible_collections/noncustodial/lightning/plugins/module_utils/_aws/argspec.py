@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that all modules for AWS share. Credentials are not among them: those are looked for where AWS's own tools look."""
+"""The options that all modules for AWS share. Credentials are not among them: they are looked up where AWS's own tools
+look.
+"""
 
 from __future__ import annotations
 
@@ -18,5 +20,5 @@ AWS_SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def connection(params: t.Mapping[str, t.Any]) -> Connection:
-    """The connection that a module's options describe."""
+    """Return the connection that a module's options describe."""
     return Connection(params["region"], params["profile"] or None, params["endpoint_url"] or None, params["attempts"])

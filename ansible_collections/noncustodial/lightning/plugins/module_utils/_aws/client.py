@@ -9,7 +9,7 @@ import threading
 import typing as t
 from dataclasses import dataclass
 
-from .._lnd.errors import InvalidInput
+from .._core.errors import InvalidInput
 from .errors import AwsError, Denied, Gone, NoCredentials, NotPossible, QuotaReached, Throttled, Unreachable
 
 try:
@@ -22,11 +22,17 @@ except ImportError as error:
 else:
     IMPORT_ERROR = None
 
-# Seconds. An answer that takes longer is taken for lost, and the call is made again.
-_CONNECT_TIMEOUT, _READ_TIMEOUT = 10, 60
+# Seconds. An answer that takes longer counts as lost, and the call is made again.
+_CONNECT_TIMEOUT_SECONDS, _READ_TIMEOUT_SECONDS = 10, 60
 
-_DENIED = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "OptInRequired", "KMSKeyNotAccessibleFault"}
-_CREDENTIALS = {
+_DENIED_CODES = {
+    "UnauthorizedOperation",
+    "AccessDenied",
+    "AccessDeniedException",
+    "OptInRequired",
+    "KMSKeyNotAccessibleFault",
+}
+_CREDENTIAL_CODES = {
     "AuthFailure",
     "ExpiredToken",
     "ExpiredTokenException",
@@ -36,19 +42,25 @@ _CREDENTIALS = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
-_THROTTLED = {"RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "Throttling", "ThrottlingException"}
-_NOT_POSSIBLE = {"InsufficientInstanceCapacity", "Unsupported", "UnsupportedOperation"}
+_THROTTLED_CODES = {
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "Throttling",
+    "ThrottlingException",
+}
+_NOT_POSSIBLE_CODES = {"InsufficientInstanceCapacity", "Unsupported", "UnsupportedOperation"}
 
 
 @dataclass(frozen=True)
 class Connection:
-    """Where calls go, and as whom.
+    """The region, endpoint and profile with which calls are made.
 
     Attributes:
         region: for example eu-central-1.
-        profile: of AWS's own configuration; None for its default.
-        endpoint_url: instead of AWS's own; for what is not AWS.
-        attempts: how often a call without an answer, or with one that asks for patience, is made.
+        profile: the profile of AWS's own configuration; None for its default.
+        endpoint_url: instead of AWS's own, for a service that is not AWS.
+        attempts: the largest number of attempts of a call that gets no answer or is throttled.
     """
 
     region: str
@@ -58,7 +70,7 @@ class Connection:
 
 
 class Client:
-    """Calls AWS in one region. It may be used by several threads."""
+    """A client of AWS in one region. Several threads may use it."""
 
     def __init__(self, connection: Connection) -> None:
         self.region = connection.region
@@ -68,10 +80,12 @@ class Client:
         try:
             self._session = boto3.Session(region_name=connection.region, profile_name=connection.profile)
         except botocore.exceptions.ProfileNotFound as error:
-            raise InvalidInput(f"There is no profile {connection.profile} in AWS's configuration", "Correct profile, or log in") from error
+            raise InvalidInput(
+                f"There is no profile {connection.profile} in AWS's configuration", "Correct profile, or log in"
+            ) from error
 
     def call(self, service: str, operation: str, **arguments: t.Any) -> dict[str, t.Any]:
-        """One call.
+        """Make one call and return its answer.
 
         Args:
             service: for example ec2.
@@ -79,21 +93,23 @@ class Client:
             arguments: AWS's own names.
 
         Raises:
-            AwsError: it failed; the class says how.
+            AwsError: it failed; the class is the kind of failure.
         """
         try:
-            return t.cast("dict[str, t.Any]", getattr(self._client(service), botocore.xform_name(operation))(**arguments))
+            return t.cast(
+                "dict[str, t.Any]", getattr(self._client(service), botocore.xform_name(operation))(**arguments)
+            )
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
             raise self._named(f"{service}:{operation}", error) from error
 
     def pages(self, service: str, operation: str, key: str, **arguments: t.Any) -> list[dict[str, t.Any]]:
-        """All that a call lists.
+        """Return everything that a call lists, page by page.
 
         Args:
-            key: the name in the answer under which the list is.
+            key: the name of the list in the answer.
 
         Raises:
-            AwsError: it failed; the class says how.
+            AwsError: it failed; the class is the kind of failure.
         """
         found: list[dict[str, t.Any]] = []
         token: dict[str, t.Any] = {}
@@ -108,16 +124,18 @@ class Client:
         with self._lock:
             if service not in self._clients:
                 config = botocore.config.Config(
-                    connect_timeout=_CONNECT_TIMEOUT,
-                    read_timeout=_READ_TIMEOUT,
+                    connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+                    read_timeout=_READ_TIMEOUT_SECONDS,
                     retries={"mode": "standard", "total_max_attempts": self._connection.attempts},
                     max_pool_connections=32,
                 )
-                self._clients[service] = self._session.client(service, endpoint_url=self._connection.endpoint_url, config=config)
+                self._clients[service] = self._session.client(
+                    service, endpoint_url=self._connection.endpoint_url, config=config
+                )
             return self._clients[service]
 
     def _named(self, call: str, error: Exception) -> AwsError:
-        """The error of ours for one of botocore's."""
+        """Translate an error of botocore's into one of this collection's."""
         if not isinstance(error, botocore.exceptions.ClientError):
             lacking = (
                 botocore.exceptions.CredentialRetrievalError,
@@ -130,19 +148,19 @@ class Client:
             return kind(self.region, call, type(error).__name__, str(error))
         told = error.response.get("Error", {})
         code, detail = str(told.get("Code", "")), str(told.get("Message", ""))
-        if code in _DENIED:
+        if code in _DENIED_CODES:
             return Denied(self.region, call, code, detail)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return _kind(code, status)(self.region, call, code, detail)
 
 
 def _kind(code: str, status: int) -> type[AwsError]:
-    """The class for an error that AWS names, by its code, or else by the status of the answer."""
-    if code in _CREDENTIALS:
+    """Return the class for an error of AWS's, according to its code, or else to the answer's status."""
+    if code in _CREDENTIAL_CODES:
         return NoCredentials
-    if code in _THROTTLED:
+    if code in _THROTTLED_CODES:
         return Throttled
-    if code in _NOT_POSSIBLE:
+    if code in _NOT_POSSIBLE_CODES:
         return NotPossible
     if "LimitExceeded" in code or "QuotaExceeded" in code:
         return QuotaReached

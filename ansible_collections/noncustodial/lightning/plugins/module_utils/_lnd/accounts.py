@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from . import messages
-from .client import Client
+from .._grpc import messages
+from .._grpc.client import Client
 
 _PATH = re.compile(r"m/(\d+)'/(\d+)'/(\d+)'")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One account.
 
@@ -25,7 +25,7 @@ class Account:
         coin_type: second step.
         account: third step.
         derivation_path: for example m/84'/0'/0'.
-        extended_public_key: as lnd writes it on its network.
+        extended_public_key: the key as lnd writes it on its network.
         watch_only: whether the wallet has no private key for it.
     """
 
@@ -43,8 +43,10 @@ class Account:
 
 
 def read_accounts(client: Client) -> list[Account]:
-    """All accounts that have an extended key; single imported keys have none."""
-    return [account for answer in client.call("walletrpc.WalletKit/ListAccounts").accounts if (account := _account(answer))]
+    """Read all accounts that have an extended key; single imported keys have none."""
+    return [
+        account for answer in client.call("walletrpc.WalletKit/ListAccounts").accounts if (account := _account(answer))
+    ]
 
 
 def _account(answer: messages.Message) -> Account | None:

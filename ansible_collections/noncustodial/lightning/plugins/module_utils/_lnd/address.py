@@ -8,20 +8,20 @@ from __future__ import annotations
 import typing as t
 
 if t.TYPE_CHECKING:
-    from .client import Client
+    from .._grpc.client import Client
 
-# lncli's words. lnd's UNUSED types give the same address again until something was paid to it.
+# Under lncli's names. lnd's UNUSED types return the same address again until something is paid to it.
 ADDRESS_TYPES = {"p2wkh": "UNUSED_WITNESS_PUBKEY_HASH", "p2tr": "UNUSED_TAPROOT_PUBKEY"}
 
 
 def read_address(client: Client, kind: str) -> str:
-    """An address to which nothing has been paid yet.
+    """Return an address to which nothing has been paid yet.
 
     Args:
         client: the node.
         kind: one of ADDRESS_TYPES.
 
     Raises:
-        CallError: the node does not give one.
+        CallError: the node does not return one.
     """
     return str(client.call("lnrpc.Lightning/NewAddress", type=ADDRESS_TYPES[kind]).address)

@@ -1,29 +1,28 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that all modules share: how to reach one lnd. Their names are lncli's own."""
+"""The options that all modules share for the connection to one lnd. Their names are lncli's own."""
 
 from __future__ import annotations
 
 import os
 import typing as t
 
-from . import credential, macaroon
-from .client import Connection
-from .errors import InvalidInput, Missing
-from .files import read_file
+from .._core import networks
+from .._core.errors import InvalidInput, Missing
+from .._core.files import read_file
+from .._grpc.client import Connection
+from .._keys import credential, macaroon
+from .._keys.password import PasswordSource
 from .opening import Opening
-from .password import PasswordSource
-
-NETWORKS = ("mainnet", "testnet", "testnet4", "signet", "regtest", "simnet")
 
 # More than lnd writes into either.
-_MAX_CREDENTIAL = 64 << 10
+_MAX_CREDENTIAL_BYTES = 64 << 10
 
 CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
     "rpcserver": {"type": "str", "default": "localhost:10009"},
     "lnddir": {"type": "path", "default": "~/.lnd"},
-    "network": {"type": "str", "default": "mainnet", "choices": list(NETWORKS)},
+    "network": {"type": "str", "default": "mainnet", "choices": list(networks.NETWORKS)},
     "tlscertpath": {"type": "path"},
     "macaroonpath": {"type": "path"},
     "macaroon_credential": {"type": "path", "no_log": False},
@@ -32,45 +31,47 @@ CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def chain_directory(params: t.Mapping[str, t.Any]) -> str:
-    """Where lnd keeps the macaroons of one network (lnd: lnddir/data/chain/bitcoin/<network>)."""
-    return os.path.join(params["lnddir"], "data", "chain", "bitcoin", params["network"])
+    """Return the directory of wallet and macaroons that a module's options name."""
+    return networks.chain_directory(params["lnddir"], params["network"])
 
 
 def certificate_path(params: t.Mapping[str, t.Any]) -> str:
-    """The file with the node's certificate."""
+    """Return the path of the node's certificate."""
     return str(params["tlscertpath"] or os.path.join(params["lnddir"], "tls.cert"))
 
 
 def connection(params: t.Mapping[str, t.Any], macaroon: bool = True) -> Connection:
-    """The connection that a module's options describe.
+    """Return the connection that a module's options describe.
 
     Args:
         params: the module's options.
         macaroon: False for the services that need none.
 
     Raises:
-        Missing: a file is not there, or the certificate is only half-written.
+        Missing: a file is not there, or the certificate is not fully written yet.
         InvalidInput: a file cannot be read.
     """
     path = certificate_path(params)
-    certificate = read_file(path, "the TLS certificate", _MAX_CREDENTIAL)
+    certificate = read_file(path, "the TLS certificate", _MAX_CREDENTIAL_BYTES)
     if b"-----END CERTIFICATE-----" not in certificate:
-        raise Missing(f"{path} holds no complete TLS certificate", "Wait until lnd has written it, or correct tlscertpath")
+        raise Missing(
+            f"{path} holds no complete TLS certificate", "Wait until lnd has written it, or correct tlscertpath"
+        )
     return Connection(params["rpcserver"], certificate, read_macaroon(params) if macaroon else None, params["timeout"])
 
 
 def read_macaroon(params: t.Mapping[str, t.Any]) -> bytes:
-    """The macaroon that a module's options name.
+    """Read the macaroon that a module's options name.
 
     Raises:
         Missing: it is not there.
-        InvalidInput: it cannot be read or unsealed, or is no macaroon of lnd's.
+        InvalidInput: it cannot be read or unsealed, or is not a macaroon that lnd made.
     """
     if params["macaroon_credential"]:
         return credential.unseal(params["macaroon_credential"], "macaroon", "macaroon")
     path = params["macaroonpath"] or os.path.join(chain_directory(params), "admin.macaroon")
-    content = read_file(path, "the macaroon", _MAX_CREDENTIAL)
-    # Whatever is in its place is not sent to who listens there.
+    content = read_file(path, "the macaroon", _MAX_CREDENTIAL_BYTES)
+    # If the file is not a macaroon, its content is not sent to the listener.
     try:
         macaroon.decode(content)
     except macaroon.Malformed as error:
@@ -79,25 +80,29 @@ def read_macaroon(params: t.Mapping[str, t.Any]) -> bytes:
 
 
 def given_certificate(params: t.Mapping[str, t.Any], what: str) -> str:
-    """The certificate that the options certificate and certificate_file give, PEM.
+    """Return the certificate from the options certificate and certificate_file, PEM.
 
     Args:
         params: the module's options.
-        what: what it is, for the error.
+        what: its description for the error.
 
     Raises:
         Missing: the file is not there.
         InvalidInput: it cannot be read.
     """
-    return str(params["certificate"]) if params["certificate"] else read_file(params["certificate_file"], what).decode(errors="replace")
+    return (
+        str(params["certificate"])
+        if params["certificate"]
+        else read_file(params["certificate_file"], what).decode(errors="replace")
+    )
 
 
 def given_macaroon(params: t.Mapping[str, t.Any], what: str) -> bytes:
-    """The macaroon that the options macaroon, macaroon_credential and, where there is one, macaroon_file give.
+    """Return the macaroon from the options macaroon, macaroon_credential and, where there is one, macaroon_file.
 
     Args:
         params: the module's options.
-        what: what it is, for the error.
+        what: its description for the error.
 
     Raises:
         Missing: the file is not there.
@@ -125,7 +130,7 @@ WALLET_SPEC: dict[str, dict[str, t.Any]] = {
 }
 
 
-# Of an account that is given; its documentation is that of the modules that take accounts.
+# The options of one account; they are documented in the modules that take accounts.
 ACCOUNT_SPEC: dict[str, dict[str, t.Any]] = {
     "purpose": {"type": "int", "required": True},
     "coin_type": {"type": "int", "required": True},
@@ -135,14 +140,16 @@ ACCOUNT_SPEC: dict[str, dict[str, t.Any]] = {
 
 
 def opening(params: t.Mapping[str, t.Any], node_id: str | None) -> Opening:
-    """How the options say that a wallet is opened; the node's identity may be known otherwise."""
+    """Return the way to open a wallet that the options describe. The node's identity may also come from elsewhere."""
     return Opening(
         unlocked=params["state"] == "unlocked",
         auto_unlock=params["auto_unlock"],
         wait_for=params["wait_for"],
         wait_timeout=params["wait_timeout"],
         password=PasswordSource(
-            params["wallet_password_file"], params["wallet_password_credential"], params["wallet_password_credential_name"]
+            params["wallet_password_file"],
+            params["wallet_password_credential"],
+            params["wallet_password_credential_name"],
         ),
         node_id=node_id,
     )

@@ -1,31 +1,37 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node has, on chain and in its channels."""
+"""The balances of a node, on chain and in its channels."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
 
-from . import wait
+from .._core import wait
+from .._core.errors import Refused, WaitTimeout
 from .address import read_address
-from .errors import Refused, WaitTimeout
 
 if t.TYPE_CHECKING:
-    from .client import Client
+    from .._grpc.client import Client
 
-_ON_CHAIN = ("total_balance", "confirmed_balance", "unconfirmed_balance", "locked_balance", "reserved_balance_anchor_chan")
-_IN_CHANNELS = ("local_balance", "remote_balance", "pending_open_local_balance", "pending_open_remote_balance")
+_ON_CHAIN_FIELDS = (
+    "total_balance",
+    "confirmed_balance",
+    "unconfirmed_balance",
+    "locked_balance",
+    "reserved_balance_anchor_chan",
+)
+_CHANNEL_FIELDS = ("local_balance", "remote_balance", "pending_open_local_balance", "pending_open_remote_balance")
 
 
 @dataclass(frozen=True)
 class Balances:
-    """Under lnd's field names.
+    """The balances of a node, under lnd's field names.
 
     Attributes:
-        wallet: sat, as WalletBalance gives them.
-        channels: sat and msat of each, as ChannelBalance gives them.
+        wallet: sat, as WalletBalance returns them.
+        channels: sat and msat of each, as ChannelBalance returns them.
     """
 
     wallet: t.Mapping[str, int] = field(default_factory=dict)
@@ -33,17 +39,20 @@ class Balances:
 
 
 def read_balances(client: Client) -> Balances:
-    """All balances of a node."""
+    """Read all balances of a node."""
     wallet = client.call("lnrpc.Lightning/WalletBalance")
     channels = client.call("lnrpc.Lightning/ChannelBalance")
     return Balances(
-        {name: int(getattr(wallet, name)) for name in _ON_CHAIN},
-        {name: {"sat": int(getattr(channels, name).sat), "msat": int(getattr(channels, name).msat)} for name in _IN_CHANNELS},
+        {name: int(getattr(wallet, name)) for name in _ON_CHAIN_FIELDS},
+        {
+            name: {"sat": int(getattr(channels, name).sat), "msat": int(getattr(channels, name).msat)}
+            for name in _CHANNEL_FIELDS
+        },
     )
 
 
 def demand(client: Client, confirmed: int, total: int, timeout: float) -> Balances:
-    """All balances of a node that has at least so many coins.
+    """Wait until a node has enough coins; return all its balances.
 
     Args:
         client: the node.
@@ -52,11 +61,11 @@ def demand(client: Client, confirmed: int, total: int, timeout: float) -> Balanc
         timeout: seconds to wait for them.
 
     Raises:
-        Refused: it has fewer.
+        Refused: it has too few.
     """
 
-    def enough(found: Balances) -> bool:
-        return found.wallet["confirmed_balance"] >= confirmed and found.wallet["total_balance"] >= total
+    def enough(balances: Balances) -> bool:
+        return balances.wallet["confirmed_balance"] >= confirmed and balances.wallet["total_balance"] >= total
 
     try:
         return wait.until("coins", lambda: read_balances(client), enough, timeout)
@@ -66,21 +75,21 @@ def demand(client: Client, confirmed: int, total: int, timeout: float) -> Balanc
 
 
 def too_little(client: Client, needs: str) -> Refused:
-    """The error for a wallet without the coins that are needed, with an address to send them to.
+    """Return the error for a wallet with too few coins, with an address to send them to.
 
     Args:
         client: the node.
-        needs: what is needed, in words.
+        needs: the coins that are needed, in words.
     """
     wallet = read_balances(client).wallet
     return Refused(
-        f"lnd at {client.node} has too few coins: {wallet['confirmed_balance']} sat confirmed, {wallet['unconfirmed_balance']} sat unconfirmed, "
-        f"{wallet['locked_balance']} sat held for other transactions, {wallet['reserved_balance_anchor_chan']} sat kept for anchor channels; "
-        f"needed: {needs}",
+        f"lnd at {client.node} has too few coins: {wallet['confirmed_balance']} sat confirmed,"
+        f" {wallet['unconfirmed_balance']} sat unconfirmed, {wallet['locked_balance']} sat held for other transactions,"
+        f" {wallet['reserved_balance_anchor_chan']} sat kept for anchor channels; needed: {needs}",
         f"Send the difference to {read_address(client, 'p2wkh')}, wait for the confirmation and run again",
     )
 
 
 def balance_result(balances: Balances) -> dict[str, t.Any]:
-    """What a module returns."""
+    """Build a module's result."""
     return {"wallet_balance": balances.wallet, "channel_balance": balances.channels}

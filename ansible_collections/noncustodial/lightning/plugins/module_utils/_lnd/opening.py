@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all wallets have in common, whoever holds their keys: they are opened by a password, belong to one node, and need time to start."""
+"""The common part of all wallets, whoever has their keys: they are opened with a password, belong to one node, and need
+time to start.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +11,26 @@ import typing as t
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from . import state
-from .client import Client
-from .errors import AlreadyThere, InvalidInput, Missing, Refused
-from .password import PasswordSource
-from .plan import Action, Plan
+from .._core.errors import InvalidInput, Missing, Refused
+from .._core.plan import Action, Plan
+from .._grpc import state
+from .._grpc.client import Client
+from .._grpc.errors import AlreadyThere
+from .._keys.password import PasswordSource
 
 Macaroon = t.Callable[[], bytes]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """How a wallet is to be opened.
+    """The way to open a wallet.
 
     Attributes:
         unlocked: whether an existing wallet is to be opened.
-        auto_unlock: whether lnd opens an existing wallet by itself, so that nothing is sent.
-        wait_for: the state to be waited for once the wallet is open.
+        auto_unlock: whether lnd opens an existing wallet itself, so that nothing is sent.
+        wait_for: the state to wait for once the wallet is open.
         wait_timeout: seconds.
-        password: of the wallet.
+        password: the password of the wallet.
         node_id: the identity that the wallet must have, if that is known.
     """
 
@@ -41,12 +44,12 @@ class Opening:
 
 @dataclass(frozen=True)
 class Wallet:
-    """What is there.
+    """The present wallet.
 
     Attributes:
         state: one of state.STATES.
         node_id: the node's public key, hexadecimal; None as long as the wallet is not open.
-        birthday: as recorded beside a wallet with keys, unix seconds.
+        birthday: the one recorded beside a wallet with keys, unix seconds.
     """
 
     state: str
@@ -55,7 +58,7 @@ class Wallet:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a wallet, open or not."""
+        """Return whether there is a wallet, open or not."""
         return self.state != "NON_EXISTING"
 
 
@@ -63,20 +66,20 @@ class Wallet:
 
 
 def read_wallet(client: Client, macaroon: Macaroon, birthday: int | None = None) -> Wallet:
-    """The wallet as it is now.
+    """Read the wallet as it is now.
 
     Args:
         client: without a macaroon.
-        macaroon: gives the node's admin macaroon, once that is there.
-        birthday: of the wallet, as recorded.
+        macaroon: returns the node's admin macaroon, once it exists.
+        birthday: the birthday of the wallet, as recorded.
     """
-    now = state.read_state(client)
-    return Wallet(now, _read_node_id(client, now, macaroon), birthday)
+    present_state = state.read_state(client)
+    return Wallet(present_state, _read_node_id(client, present_state, macaroon), birthday)
 
 
-def _read_node_id(client: Client, now: str, macaroon: Macaroon) -> str | None:
-    """The node's public key, if the node serves calls already and its macaroon is there."""
-    if not state.reached(now, "RPC_ACTIVE"):
+def _read_node_id(client: Client, present_state: str, macaroon: Macaroon) -> str | None:
+    """Return the node's public key, if the node already serves calls and its macaroon exists."""
+    if not state.reached(present_state, "RPC_ACTIVE"):
         return None
     try:
         secret = macaroon()
@@ -89,10 +92,10 @@ def _read_node_id(client: Client, now: str, macaroon: Macaroon) -> str | None:
 
 
 def plan_opening(opening: Opening, wallet: Wallet, node: str) -> Plan:
-    """What is to be done with a wallet that exists.
+    """Plan to open a wallet that exists.
 
     Raises:
-        Refused: it is of another seed.
+        Refused: it has another seed.
         InvalidInput: no password is given.
     """
     check_node_id(opening.node_id, wallet.node_id, node)
@@ -104,35 +107,36 @@ def plan_opening(opening: Opening, wallet: Wallet, node: str) -> Plan:
 
 
 def need_password(opening: Opening) -> None:
-    """Refuse to begin what cannot be done without a password."""
+    """Refuse to begin if no password is given."""
     if not opening.password.given:
         raise InvalidInput("No wallet password is given", "Set wallet_password_file or wallet_password_credential")
 
 
-def check_node_id(wanted: str | None, found: str | None, node: str) -> None:
-    """Refuse a wallet of another seed.
+def check_node_id(wanted_id: str | None, node_id: str | None, node: str) -> None:
+    """Refuse a wallet with another seed.
 
     Raises:
-        Refused: it names both nodes.
+        Refused: the text names both nodes.
     """
-    if wanted and found and wanted.lower() != found:
+    if wanted_id and node_id and wanted_id.lower() != node_id:
         raise Refused(
-            f"lnd at {node} has a wallet of another seed: its node is {found}, not {wanted.lower()}",
+            f"lnd at {node} has a wallet of another seed: its node is {node_id}, not {wanted_id.lower()}",
             "Check rpcserver, node_id and where the keys come from. A node keeps its wallet for life: "
             "another seed needs another node, with its own directory and database",
         )
 
 
 def shown(wallet: Wallet) -> dict[str, t.Any]:
-    """The wallet in a diff."""
+    """Return the wallet as a diff shows it."""
     return {"state": wallet.state, "node_id": wallet.node_id}
 
 
 def made_meanwhile(node: str) -> Refused:
-    """The refusal of a wallet that somebody made between our look and our call."""
+    """Return the refusal of a wallet that somebody made between our check and our call."""
     return Refused(
         f"lnd at {node} has got a wallet meanwhile that this run has not made. Nothing was changed",
-        "If it was none of yours, see who reached its port. Then all that lnd has must go: stop it, remove data in its directory and its database, run again",
+        "If it was none of yours, see who reached its port. Then all that lnd has must go: stop it, remove data in its"
+        " directory and its database, run again",
     )
 
 
@@ -140,7 +144,7 @@ def made_meanwhile(node: str) -> Refused:
 
 
 def unlock(client: Client, opening: Opening) -> None:
-    """Open an existing wallet. That lnd has done so by itself meanwhile is success.
+    """Open an existing wallet. If lnd has opened it itself meanwhile, that is a success.
 
     Raises:
         WrongPassword: the wallet does not open with it.
@@ -151,17 +155,17 @@ def unlock(client: Client, opening: Opening) -> None:
 
 
 def opened(client: Client, opening: Opening) -> None:
-    """Wait until the state says what lnd has answered a moment before."""
+    """Wait until the state shows that the wallet is open, as lnd has just answered."""
     state.await_state(client, "UNLOCKED", opening.wait_timeout)
 
 
 def opens(wallet: Wallet, opening: Opening) -> bool:
-    """Whether there is a wallet that is open, or that lnd itself opens."""
+    """Return whether there is a wallet that is open, or that lnd itself opens."""
     return wallet.exists and (wallet.state != "LOCKED" or opening.auto_unlock)
 
 
 def settle(client: Client, wallet: Wallet, opening: Opening, macaroon: Macaroon) -> Wallet:
-    """Wait until an open wallet, or one that lnd itself opens, has come as far as asked, and look whose it is."""
+    """Wait until an open wallet, or one that lnd itself opens, has reached the wanted state, and check whose it is."""
     if not opens(wallet, opening):
         return wallet
     now = state.await_state(client, opening.wait_for, opening.wait_timeout)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the signer's image: a network for what is started from it, and a provider there who waits for bundles."""
+"""Fixtures of the signer's image: a network for machines that are started from it, and a provider there who waits for
+bundles.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.images import Network
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider
+from ansible_collections.noncustodial.lightning.tests.support.image_containers import Network
+from ansible_collections.noncustodial.lightning.tests.support.signer_desk import Owner, Provider
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The signer as a container: a read-only root, no capabilities, any user, and a volume that is worthless without the password."""
+"""The signer as a container: a read-only root, no capabilities, any user, and a volume that is worthless without the
+password.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import until
-from ansible_collections.noncustodial.lightning.tests.real.images import (
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.image_containers import (
     PORT,
     Network,
     Session,
@@ -25,7 +28,7 @@ from ansible_collections.noncustodial.lightning.tests.real.images import (
     reaches,
     stranger,
 )
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider, Values, age_key
+from ansible_collections.noncustodial.lightning.tests.support.signer_desk import Provider, Values, age_key
 
 pytestmark = pytest.mark.image
 
@@ -48,7 +51,7 @@ class Box:
         self.run()
 
     def run(self) -> None:
-        """Start it, on the volume that is there."""
+        """Start the container, on the existing volume."""
         podman(
             *(
                 "run",
@@ -64,28 +67,35 @@ class Box:
             ),
             *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--volume", f"{self.name}:/data"),
             *("--secret", f"{self.name},target=wallet-password,uid={ANYBODY},mode=0400", "--tmpfs", "/run/secrets"),
-            *("--volume", f"{self._kit}:/etc/signer/kit.json:ro", container_image()),
+            *("--volume", f"{self._kit}:/etc/signer/kit.json:ro"),
+            *(
+                "--volume",
+                f"{self._kit.with_name('kit_fingerprint')}:/etc/signer/kit_fingerprint:ro",
+                container_image(),
+            ),
         )
 
     def inside(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run something in it."""
+        """Run a command in the container."""
         return podman("exec", self.name, *command, check=check)
 
     def read(self, path: str) -> bytes:
-        """A file of the volume."""
-        return subprocess.run(["podman", "exec", self.name, "cat", f"/data{path}"], check=True, capture_output=True).stdout
+        """Return a file of the volume."""
+        return subprocess.run(
+            ["podman", "exec", self.name, "cat", f"/data{path}"], check=True, capture_output=True
+        ).stdout
 
     def on_volume(self, *command: str) -> str:
-        """What a command says that is run on the volume, while the container does not run."""
+        """Run a command on the volume, while the container does not run, and return its output."""
         user = ("--user", f"{ANYBODY}:{ANYBODY}", "--volume", f"{self.name}:/data")
         return podman("run", "--rm", *user, "--entrypoint", command[0], container_image(), *command[1:]).stdout
 
     def drop(self) -> None:
-        """Take the container away, and leave the volume."""
+        """Remove the container, and keep the volume."""
         podman("rm", "--force", "--time", "10", self.name)
 
     def remove(self) -> None:
-        """Take everything away."""
+        """Remove everything."""
         self.drop()
         podman("volume", "rm", self.name)
         podman("secret", "rm", self.name)
@@ -96,6 +106,8 @@ def box(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Pr
     kit = tmp_path_factory.mktemp("kit") / "kit.json"
     kit.write_text(json.dumps(provider.kit("acme")))
     kit.chmod(0o644)
+    kit.with_name("kit_fingerprint").write_text(fingerprint(provider.kit("acme")))
+    kit.with_name("kit_fingerprint").chmod(0o644)
     made = Box(network, kit)
     try:
         yield made
@@ -104,7 +116,7 @@ def box(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Pr
 
 
 class Kept:
-    """What one test leaves for the next."""
+    """Values that one test leaves for the next."""
 
     opened: t.ClassVar[Values] = {}
     seed: t.ClassVar[str] = ""
@@ -118,7 +130,9 @@ def test_a_new_container_waits(box: Box) -> None:
 
 
 def test_a_strangers_wallet_is_refused(box: Box, network: Network, tmp_path: Path) -> None:
-    """Of one who is in the container, or in its pod. Nobody else reaches an lnd that waits for its wallet: no other container, and not the provider."""
+    """The stranger is in the container, or in its pod. No other container, and not the provider, reaches an lnd that
+    waits for its wallet.
+    """
     session = Session(["podman", "exec", "--interactive", "--tty", box.name, "signer-init", "--address", box.address])
     session.words()
     connect = f"import socket; socket.create_connection(('127.0.0.1', {PORT}), 3)"
@@ -136,7 +150,8 @@ def test_a_strangers_wallet_is_refused(box: Box, network: Network, tmp_path: Pat
     assert "remove /data/var/lib/lnd/signer/data from the volume" in said
     box.drop()
     box.on_volume("rm", "-r", "/data/var/lib/lnd/signer/data")
-    assert box.on_volume("ls", "/data/etc/signer").split() == ["kit.json", "settings.json", "signing_key", "signing_key.pub"]
+    kept = ["kit.json", "kit_fingerprint", "settings.json", "signing_key", "signing_key.pub", "tenant"]
+    assert box.on_volume("ls", "/data/etc/signer").split() == kept
     box.on_volume("test", "-e", "/data/etc/credstore.encrypted/signer-init.seed")
     box.run()
 
@@ -148,7 +163,9 @@ def test_from_kit_to_bundle(box: Box, network: Network, provider: Provider, tmp_
     Kept.opened = provider.open(box.read, "acme")
     provider.check(f"{box.address}:{PORT}", Kept.opened)
     assert neighbour_reaches(network, box.address, PORT)
-    opened = subprocess.run(["age", "-d", "-i", str(identity)], input=box.read("/etc/lnd/signer/seed.age"), check=True, capture_output=True)
+    opened = subprocess.run(
+        ["age", "-d", "-i", str(identity)], input=box.read("/etc/lnd/signer/seed.age"), check=True, capture_output=True
+    )
     Kept.seed = opened.stdout.decode().splitlines()[-1]
     assert box.inside("signer-status").returncode == 0
 
@@ -157,9 +174,13 @@ def test_it_is_nobody_and_can_write_its_volume_alone(box: Box) -> None:
     assert box.inside("id", "--user").stdout.strip() == str(ANYBODY)
     assert box.inside("touch", "/etc/x", check=False).returncode != 0
     assert box.inside("sh", "-c", "grep -E '^Cap(Eff|Prm|Bnd)' /proc/1/status").stdout.split()[1::2] == ["0" * 16] * 3
+    # lnd is its child. The keys are in no core file.
+    assert box.inside("grep", "Max core file size", "/proc/1/limits").stdout.split()[4:6] == ["0", "0"]
 
 
-def test_another_container_on_the_volume_signs_at_once(box: Box, provider: Provider, record_property: t.Callable[..., None]) -> None:
+def test_another_container_on_the_volume_signs_at_once(
+    box: Box, provider: Provider, record_property: t.Callable[..., None]
+) -> None:
     box.drop()
     box.run()
     began = time.monotonic()
@@ -182,4 +203,9 @@ def test_no_secret_shows(box: Box) -> None:
         assert box.password not in text
         assert Kept.seed not in text
     words = " ".join(Kept.seed.split()[:3])
-    assert box.inside("grep", "--recursive", "--files-with-matches", "-e", box.password, "-e", words, "/data", check=False).returncode == 1
+    assert (
+        box.inside(
+            "grep", "--recursive", "--files-with-matches", "-e", box.password, "-e", words, "/data", check=False
+        ).returncode
+        == 1
+    )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manifest for Kubernetes: of its API's own form, and its pod run by podman, which takes the same."""
+"""The manifest for Kubernetes has the form of its API, and its pod runs under podman, which takes the same file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import until
-from ansible_collections.noncustodial.lightning.tests.real.images import IMAGE, PORT, Network, podman
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider, age_key
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.image_containers import IMAGE, PORT, Network, podman
+from ansible_collections.noncustodial.lightning.tests.support.signer_desk import Provider, age_key
 
 pytestmark = pytest.mark.image
 
@@ -27,7 +28,7 @@ CONTAINER = "signer-0-signer"
 
 
 def manifest() -> list[dict[str, t.Any]]:
-    """What lies beside the image."""
+    """Return the manifest beside the image."""
     return list(yaml.safe_load_all((IMAGE / "signer.yaml").read_text()))
 
 
@@ -43,7 +44,7 @@ def test_every_object_is_of_the_form_of_the_api(version: str) -> None:
 
 
 class Pod:
-    """The pod of the manifest, as the controller of its StatefulSet would make it; podman knows no such controller.
+    """The pod of the manifest, as the controller of its StatefulSet would make it; podman has no such controller.
 
     Args:
         folder: for its description.
@@ -56,12 +57,18 @@ class Pod:
         workload = manifest()[0]["spec"]
         (claim,) = workload["volumeClaimTemplates"]
         spec = workload["template"]["spec"]
-        spec["volumes"].append({"name": claim["metadata"]["name"], "persistentVolumeClaim": {"claimName": network.name}})
+        spec["volumes"].append(
+            {"name": claim["metadata"]["name"], "persistentVolumeClaim": {"claimName": network.name}}
+        )
         # podman would open it on this host, too.
         del spec["containers"][0]["ports"]
         password = base64.b64encode(secrets.token_hex(32).encode()).decode()
         objects = [
-            {"kind": "ConfigMap", "metadata": {"name": "signer-kit"}, "data": {"kit.json": json.dumps(kit)}},
+            {
+                "kind": "ConfigMap",
+                "metadata": {"name": "signer-kit"},
+                "data": {"kit.json": json.dumps(kit), "kit_fingerprint": fingerprint(kit)},
+            },
             {"kind": "Secret", "metadata": {"name": "signer"}, "data": {"wallet-password": password}},
             {"kind": "PersistentVolumeClaim", "metadata": {"name": network.name}, "spec": claim["spec"]},
             {"kind": "Pod", "metadata": {"name": "signer-0"}, "spec": spec},
@@ -71,15 +78,15 @@ class Pod:
         podman("kube", "play", "--network", network.name, "--ip", self.address, self._file)
 
     def inside(self, *command: str) -> str:
-        """Run something in it."""
+        """Run a command in the pod."""
         return podman("exec", CONTAINER, *command).stdout
 
     def read(self, path: str) -> bytes:
-        """A file of its volume."""
+        """Return a file of its volume."""
         return self.inside("cat", f"/data{path}").encode()
 
     def remove(self) -> None:
-        """Take everything away."""
+        """Remove everything."""
         podman("kube", "down", self._file)
         podman("volume", "rm", self._volume)
         # A newer podman has removed it with the pod.
@@ -96,7 +103,7 @@ def pod(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Pr
 
 
 def test_its_pod_signs(pod: Pod, provider: Provider, tmp_path: Path) -> None:
-    """From what kubectl would give it to signatures for the provider."""
+    """The pod starts with the files that kubectl would provide, and ends with signatures for the provider."""
     until("what it says", lambda: "Waiting for signer-init" in podman("logs", CONTAINER).stdout, 30)
     pod.inside("signer-init", "--address", pod.address, "--seed-recipient", age_key(tmp_path, "owner")[1])
     provider.check(f"{pod.address}:{PORT}", provider.open(pod.read, "acme"))

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The signer's image as tenants use it: two machines of one image, from the first login over ssh to a bundle that the provider takes.
+"""The signer's image as tenants use it: two machines of one image, from the first login over ssh to a bundle that the
+provider takes.
 
 The tests of one machine build on each other, in this order.
 """
@@ -14,24 +15,36 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import typing as t
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import IMPORT_ROOT, until
-from ansible_collections.noncustodial.lightning.tests.real.images import (
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.image_containers import (
     IMAGE,
     PORT,
     Machine,
     Network,
     Session,
+    exists_or_ended,
     neighbour_reaches,
     podman,
     stranger,
 )
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import BUNDLE, VERSION, Provider, Values, age_key, user_data
+from ansible_collections.noncustodial.lightning.tests.support.paths import ROOT
+from ansible_collections.noncustodial.lightning.tests.support.ports import open_to_this_host
+from ansible_collections.noncustodial.lightning.tests.support.signer_desk import (
+    BUNDLE_FILE,
+    OBEYED_FILE,
+    ORDERS_METADATA,
+    VERSION,
+    Provider,
+    Values,
+    age_key,
+    user_data,
+)
 
 pytestmark = pytest.mark.image
 
@@ -41,7 +54,7 @@ PASSWORD = "/etc/credstore.encrypted/lnd@signer.wallet-password"
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Provider) -> t.Iterator[Machine]:
-    """The first: its owner sits at a terminal."""
+    """The first machine: its owner sits at a terminal."""
     made = Machine(tmp_path_factory.mktemp("first"), network, user_data(provider.kit("acme")))
     try:
         yield made
@@ -51,7 +64,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory, network: Network, provider
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: Provider) -> t.Iterator[Machine]:
-    """The second: its owner has the seed encrypted to a key."""
+    """The second machine: its owner has the seed encrypted to a key."""
     made = Machine(tmp_path_factory.mktemp("second"), network, user_data(provider.kit("globex")))
     try:
         yield made
@@ -59,8 +72,13 @@ def other(tmp_path_factory: pytest.TempPathFactory, network: Network, provider: 
         made.remove()
 
 
+def obeyed(machine: Machine) -> bool:
+    """Return whether the orders were carried out."""
+    return machine.inside("test", "-e", OBEYED_FILE, check=False).returncode == 0
+
+
 class Kept:
-    """What one test leaves for the next."""
+    """Values that one test leaves for the next."""
 
     words: t.ClassVar[list[str]] = []
     first: t.ClassVar[Values] = {}
@@ -80,30 +98,13 @@ def test_a_new_machine_waits_for_its_tenant(machine: Machine) -> None:
     status = machine.status()
     assert [step["name"] for step in status["steps"] if step["done"]] == ["kit", "disk"]
     assert "signer-init" in status["next"]
-    assert ports(machine) == {22}
+    assert open_to_this_host(machine.address, 1) == {22}
     assert machine.inside("systemctl", "--failed", "--plain", "--no-legend").stdout == ""
-
-
-def ports(machine: Machine) -> set[int]:
-    """What answers to the provider, of the ports below 1024 and of all that programs here know."""
-    program = f"""
-import socket, concurrent.futures
-def reaches(port):
-    try:
-        socket.create_connection(("{machine.address}", port), 1).close()
-        return port
-    except OSError:
-        return None
-with concurrent.futures.ThreadPoolExecutor(200) as pool:
-    print(*filter(None, pool.map(reaches, [*range(1, 1025), 2019, 5353, 5355, 8080, 9735, {PORT}, 10009])))
-"""
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    return {int(port) for port in done.stdout.split()}
 
 
 def test_nobody_else_asks_for_it(machine: Machine) -> None:
     done = machine.run("signer-status")
-    assert (done.returncode, done.stderr) == (1, "This needs root. Say sudo before it.\n")
+    assert (done.returncode, done.stderr) == (1, "This needs root. Run it with sudo.\n")
 
 
 def test_without_a_tpm_it_does_not_begin(machine: Machine) -> None:
@@ -140,41 +141,58 @@ def test_a_session_that_breaks_off_goes_on_with_the_same_words(machine: Machine)
     Kept.words = session.words()
     assert len(set(Kept.words)) > 20
     session.cut()
-    until("the end of the first run", lambda: machine.inside("pgrep", "-f", "signer_init init", check=False).returncode == 1)
+    until(
+        "the end of the first run",
+        lambda: machine.inside("pgrep", "-f", "signer_init init", check=False).returncode == 1,
+    )
     assert [step["name"] for step in machine.status()["steps"] if not step["done"]] == ["seed", "lnd", "bundle"]
 
 
 def test_nobody_else_reaches_an_lnd_that_waits_for_its_wallet(machine: Machine, network: Network) -> None:
-    """It would take one from whoever does. By its own settings it listens to the machine alone, and by the firewall not even the provider comes to it."""
+    """It would take a wallet from anybody. Its own settings make it listen only on loopback, and the firewall lets not
+    even the provider in.
+    """
     assert listens(machine) == {f"127.0.0.1:{PORT}"}
-    assert ports(machine) == {22}
+    assert open_to_this_host(machine.address, 1) == {22}
     assert not neighbour_reaches(network, machine.address, PORT)
     rules = machine.inside("nft", "list", "ruleset").stdout
     assert (str(PORT) in rules.split("chain output")[0], "tcp dport 22 accept" in rules) == (False, True)
 
 
 def listens(machine: Machine) -> set[str]:
-    """The addresses at which lnd waits for calls."""
+    """Return the addresses at which lnd waits for calls."""
     lines = machine.inside("ss", "--listening", "--tcp", "--numeric", "--no-header").stdout.splitlines()
     return {line.split()[3] for line in lines if line.split()[3].endswith(f":{PORT}")}
 
 
 def test_a_strangers_wallet_is_refused(machine: Machine, network: Network) -> None:
-    """Of one who is in the machine. Nothing is granted, nobody is let in, and the seed goes on being the tenant's."""
+    """The stranger is in the machine. Nothing is granted, nobody is let in, and the seed stays the tenant's."""
     assert machine.inside(*stranger("/var/lib/lnd/signer/tls.cert")).stdout.strip().isdigit()
     session = begin(machine)
     assert session.end() == 1
     said = " ".join(session.seen.split())
     assert "somebody else made it" in said
-    assert "rm -r /var/lib/lnd/signer/data, and run signer-init again, which goes on with your seed" in said
+    assert "rm -r /var/lib/lnd/signer/data, and run signer-init again, which continues with your seed" in said
     assert machine.inside("test", "-e", "/etc/credstore.encrypted/signer-init.seed", check=False).returncode == 0
-    assert machine.inside("sh", "-c", "ls /etc/signer").stdout.split() == ["kit.json", "settings.json", "signing_key", "signing_key.pub"]
-    assert (listens(machine), ports(machine)) == (set(), {22})
+    assert machine.inside("sh", "-c", "ls /etc/signer").stdout.split() == [
+        "kit.json",
+        "kit_fingerprint",
+        "settings.json",
+        "signing_key",
+        "signing_key.pub",
+        "tenant",
+    ]
+    assert (listens(machine), open_to_this_host(machine.address, 1)) == (set(), {22})
     machine.inside("rm", "-r", "/var/lib/lnd/signer/data")
 
 
 def test_a_power_cut_before_the_confirmation(machine: Machine) -> None:
+    machine.seed_disk(ORDERS_METADATA)
     machine.reboot(power_cut=True)
+    assert (obeyed(machine), machine.inside("cloud-init", "status", check=False).stdout) == (
+        False,
+        "status: disabled\n",
+    )
     session = begin(machine)
     assert session.words() == Kept.words
     assert "the same words as then" in session.seen
@@ -206,23 +224,23 @@ def test_the_provider_gets_signatures(machine: Machine, provider: Provider) -> N
 
 
 def test_run_again_it_changes_nothing(machine: Machine) -> None:
-    before = machine.read(BUNDLE)
+    before = machine.read(BUNDLE_FILE)
     done = machine.run(f"sudo signer-init --address {machine.address}")
     assert done.returncode == 0, done.stderr
-    assert machine.read(BUNDLE) == before
+    assert machine.read(BUNDLE_FILE) == before
 
 
 def test_only_what_the_kit_allows_is_open(machine: Machine, network: Network) -> None:
-    """To the provider ssh and lnd; to a machine beside it ssh alone."""
+    """The provider reaches ssh and lnd; a machine beside it reaches only ssh."""
     assert listens(machine) == {f"0.0.0.0:{PORT}"}
-    assert ports(machine) == {22, PORT}
+    assert open_to_this_host(machine.address, 1) == {22, PORT}
     assert neighbour_reaches(network, machine.address, 22)
     assert not neighbour_reaches(network, machine.address, PORT)
 
 
 def test_the_signer_reaches_nobody(machine: Machine, provider: Provider) -> None:
     """Not even the provider."""
-    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104  # on the address at which the machines see this host
+    with socket.create_server(("0.0.0.0", 0)) as listener:  # on the address at which the machines see this host  # noqa: S104
         address = (provider.addresses[0], listener.getsockname()[1])
         socket.create_connection(address, 3).close()
         connect = f"import socket; socket.create_connection({address!r}, 3)"
@@ -237,8 +255,14 @@ def test_the_unit_is_sandboxed(machine: Machine) -> None:
 
 
 def test_the_role_finds_nothing_to_change(machine: Machine, provider: Provider, tmp_path: Path) -> None:
-    """An image's machine and one that the roles have set up are in the same state: the playbook, with the same choices, changes nothing."""
-    desk = tmp_path
+    """An image's machine and one that the roles have set up are in the same state: the playbook, with the same choices,
+    changes nothing.
+
+    The positive control is the file by which cloud-init is off: the role makes it as the image does.
+    """
+    desk, off = tmp_path, "/etc/cloud/cloud-init.disabled"
+    made = machine.read(off)
+    machine.inside("rm", off)
     (desk / "kit.json").write_bytes(machine.read("/etc/signer/kit.json"))
     (desk / "signing_key").write_bytes(machine.read("/etc/signer/signing_key"))
     (desk / "signing_key").chmod(0o600)
@@ -265,17 +289,18 @@ def test_the_role_finds_nothing_to_change(machine: Machine, provider: Provider, 
     }
     inventory = desk / "hosts.json"
     inventory.write_text(json.dumps({"all": {"children": {"signers": {"hosts": {"signer": variables}}}}}))
-    (desk / "bundle.json").write_bytes(machine.read(BUNDLE))
+    (desk / "bundle.json").write_bytes(machine.read(BUNDLE_FILE))
     done = subprocess.run(
         ["ansible-playbook", "--inventory", str(inventory), "--diff", "playbooks/signer.yml"],
-        cwd=IMPORT_ROOT,
+        cwd=ROOT,
         check=False,
         capture_output=True,
         text=True,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
     )
     assert done.returncode == 0, done.stdout[-4000:]
-    assert re.search(r"signer +: ok=\d+ +changed=0 ", done.stdout), done.stdout[-6000:]
+    assert re.search(r"signer +: ok=\d+ +changed=1 ", done.stdout), done.stdout[-6000:]
+    assert machine.read(off) == made
 
 
 def test_a_reboot_unlocks_by_itself(machine: Machine, provider: Provider) -> None:
@@ -289,7 +314,10 @@ def test_a_kill_unlocks_by_itself(machine: Machine, provider: Provider) -> None:
     machine.inside("systemctl", "kill", "--signal=KILL", "lnd@signer.service")
     until(
         "another lnd",
-        lambda: machine.inside("systemctl", "show", "--property=MainPID", "--value", "lnd@signer.service").stdout not in (before, "0\n"),
+        lambda: (
+            machine.inside("systemctl", "show", "--property=MainPID", "--value", "lnd@signer.service").stdout
+            not in (before, "0\n")
+        ),
     )
     until("lnd", lambda: machine.status()["done"], 120)
     provider.check(machine.endpoint, Kept.first)
@@ -302,7 +330,9 @@ def test_a_power_cut_unlocks_by_itself(machine: Machine, provider: Provider) -> 
 
 
 def test_no_secret_is_anywhere(machine: Machine) -> None:
-    """Neither the seed nor the password: not on the disk in the clear, not in the journal, the console, cloud-init's logs or the list of processes."""
+    """Neither the seed nor the password: not on the disk in the clear, not in the journal, the console, cloud-init's
+    logs or the list of processes.
+    """
     password = machine.inside("systemd-creds", "decrypt", "--name=wallet-password", PASSWORD, "-").stdout
     assert len(password) == 64
     shown = [
@@ -323,7 +353,17 @@ def test_no_secret_is_anywhere(machine: Machine) -> None:
 
 
 def test_a_revoked_grant_does_not_come_back_by_itself(machine: Machine, provider: Provider) -> None:
-    machine.inside("lncli", "--lnddir=/var/lib/lnd/signer", "--network=regtest", "deletemacaroonid", "1")
+    machine.inside(
+        "runuser",
+        "-u",
+        "lnd-signer",
+        "--",
+        "lncli",
+        "--lnddir=/var/lib/lnd/signer",
+        "--network=regtest",
+        "deletemacaroonid",
+        "1",
+    )
     assert machine.status()["next"].endswith("signer-init --root-key-id 2")
     done = machine.run("sudo", "signer-init")
     assert done.returncode == 1
@@ -337,21 +377,44 @@ def test_a_revoked_grant_does_not_come_back_by_itself(machine: Machine, provider
 # --- the second machine
 
 
+def test_another_seed_disk_is_obeyed_as_long_as_there_is_no_signer(other: Machine, provider: Provider) -> None:
+    """A machine without a signer can be put right in this way. The positive control of the first machine, which has a
+    seed to lose.
+    """
+    other.seed_disk(ORDERS_METADATA)
+    other.reboot()
+    assert obeyed(other)
+    # Its owner corrects the disk.
+    other.seed_disk(user_data(provider.kit("globex")))
+    other.reboot()
+    assert [step["name"] for step in other.status()["steps"] if step["done"]] == ["kit", "disk"]
+
+
 def test_power_cuts_while_the_wallet_is_made(other: Machine, provider: Provider, tmp_path: Path) -> None:
-    """The owner gets the seed encrypted. Whenever the power goes, it is the same seed that has the wallet in the end."""
+    """The owner gets the seed encrypted.
+
+    Whenever the power goes, it is the same seed that has the wallet in the end.
+    """
     identity, recipient = age_key(tmp_path, "owner")
     command = f"sudo signer-init --address {other.address} --seed-recipient {recipient} {NO_TPM}"
     seen: set[str] = set()
 
     def seed() -> str:
         done = subprocess.run(
-            ["age", "-d", "-i", str(identity)], input=other.read("/etc/lnd/signer/seed.age"), check=True, capture_output=True
+            ["age", "-d", "-i", str(identity)],
+            input=other.read("/etc/lnd/signer/seed.age"),
+            check=True,
+            capture_output=True,
         )
         return done.stdout.decode().splitlines()[-1]
 
-    for moment in ("etc/lnd/signer/seed.age", "etc/lnd/signer/birthday", "var/lib/lnd/signer/data/chain/bitcoin/regtest/wallet.db"):
+    for moment in (
+        "etc/lnd/signer/seed.age",
+        "etc/lnd/signer/birthday",
+        "var/lib/lnd/signer/data/chain/bitcoin/regtest/wallet.db",
+    ):
         run = subprocess.Popen(other.ssh(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        until(moment, lambda path=moment, run=run: (other.disk / path).exists() or run.poll() is not None, 120)
+        until(moment, partial(exists_or_ended, other.disk / moment, run), 120)
         other.reboot(power_cut=True)
         run.communicate()
         seen.add(seed())
@@ -373,18 +436,22 @@ from signer_init.host import Machine
 from signer_init.place import Place
 place = Place()
 words = tuple(sys.stdin.read().split())
-pending.keep(Machine(place), pending.Pending(words, "regtest", int(place.birthday.read_text()), confirmed=True))
+birthday = int(place.birthday.read_text())
+pending.keep(Machine(place), pending.Pending(words=words, network="regtest", birthday=birthday, confirmed=True))
 """
 
 
 def test_a_wallet_that_lnd_was_cut_off_in_is_made_again_of_its_seed(other: Machine, provider: Provider) -> None:
-    """As a power cut in lnd's own work leaves it: the seed is confirmed and sealed, and the wallet's file opens for nobody."""
+    """The state is that of a power cut in lnd's own work: the seed is confirmed and sealed, and nobody can open the
+    wallet's file.
+    """
     other.inside("env", "PYTHONPATH=/usr/lib/noncustodial-lightning/signer", "python3", "-Bc", KEEP, input=Kept.seed)
     other.inside("systemctl", "stop", "lnd@signer.service")
     other.inside(
         "sh",
         "-c",
-        "cd /var/lib/lnd/signer && find data -type f ! -name wallet.db -delete && truncate --size=20000 data/chain/bitcoin/*/wallet.db",
+        "cd /var/lib/lnd/signer && find data -type f ! -name wallet.db -delete && truncate --size=20000"
+        " data/chain/bitcoin/*/wallet.db",
     )
     done = other.run("sudo", "signer-init")
     assert done.returncode == 0, done.stdout + done.stderr

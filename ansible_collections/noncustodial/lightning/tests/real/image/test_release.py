@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image's lnd out of upstream's release: a stand-in of its server, with releases that a throw-away key signed, or that somebody spoilt."""
+"""The image's lnd from upstream's release: a stand-in of its server, with releases that a throw-away key signed, or
+that somebody altered.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import IMPORT_ROOT
+from ansible_collections.noncustodial.lightning.tests.support.paths import ROOT
 
 pytestmark = pytest.mark.image
 
@@ -37,7 +39,7 @@ PLAY = """
 
 
 class Upstream:
-    """Who releases, and the server.
+    """The publisher of releases, and the server.
 
     Args:
         folder: what is served.
@@ -62,7 +64,7 @@ class Upstream:
         return subprocess.run([*self._gpg, *arguments], input=data, capture_output=True, check=True).stdout
 
     def release(self, where: str, signer: str = "roasbeef") -> Path:
-        """A release, with the names that lnd's have."""
+        """Make a release, with file names like lnd's."""
         folder = self.folder / where
         folder.mkdir()
         packed = archive("echo lnd")
@@ -75,20 +77,20 @@ class Upstream:
         return folder
 
     def stop(self) -> None:
-        """No server, and no agent of gpg's."""
+        """End the server, and gpg's agent."""
         self._server.shutdown()
         self._server.server_close()
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Says nothing of requests."""
+    """A handler that logs nothing."""
 
     def log_message(self, *_arguments: t.Any) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 def archive(text: str) -> bytes:
-    """Both programs, which only say something."""
+    """Make an archive with both programs, which only print something."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for program in ("lnd", "lncli"):
@@ -109,7 +111,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Upstream]:
 
 
 def install(upstream: Upstream, folder: Path, where: str) -> tuple[int, str]:
-    """The role's first part; gives exit status and text."""
+    """Run the role's first part; return exit status and text."""
     (folder / "play.yml").write_text(PLAY)
     given = {
         "signer_image_dir": str(folder / "image"),
@@ -119,17 +121,20 @@ def install(upstream: Upstream, folder: Path, where: str) -> tuple[int, str]:
         "signer_image_lnd_release_fingerprints": [upstream.fingerprint],
     }
     command = ["ansible-playbook", "-i", "localhost,", "-c", "local", str(folder / "play.yml"), "-e", json.dumps(given)]
-    done = subprocess.run(command, cwd=IMPORT_ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
 def test_a_signed_release_is_put_where_the_role_lnd_puts_it(upstream: Upstream, tmp_path: Path) -> None:
-    """And a second time it is not fetched."""
+    """A second run does not fetch it again."""
     release = upstream.release("good")
     status, text = install(upstream, tmp_path, "good")
     assert status == 0, text
     tree = tmp_path / "image/tree"
-    assert subprocess.run([tree / "opt/lnd" / VERSION / "lnd"], check=True, capture_output=True, text=True).stdout == "lnd lnd\n"
+    assert (
+        subprocess.run([tree / "opt/lnd" / VERSION / "lnd"], check=True, capture_output=True, text=True).stdout
+        == "lnd lnd\n"
+    )
     assert os.readlink(tree / "usr/local/bin/lncli") == f"/opt/lnd/{VERSION}/lncli"
     (release / f"{NAME}.tar.gz").unlink()
     status, text = install(upstream, tmp_path, "good")
@@ -146,12 +151,16 @@ def test_a_signed_release_is_put_where_the_role_lnd_puts_it(upstream: Upstream, 
         ("nothing there", "404"),
     ],
 )
-def test_what_upstream_has_not_signed_is_not_in_the_image(upstream: Upstream, tmp_path: Path, spoilt: str, told: str) -> None:
+def test_what_upstream_has_not_signed_is_not_in_the_image(
+    upstream: Upstream, tmp_path: Path, spoilt: str, told: str
+) -> None:
     release = upstream.release(spoilt.replace(" ", "-"), "stranger" if spoilt == "stranger" else "roasbeef")
     if spoilt == "archive":
         (release / f"{NAME}.tar.gz").write_bytes(archive("echo evil"))
     elif spoilt == "list":
-        (release / f"manifest-v{VERSION}.txt").write_text(f"{hashlib.sha256(archive('echo evil')).hexdigest()}  {NAME}.tar.gz\n")
+        (release / f"manifest-v{VERSION}.txt").write_text(
+            f"{hashlib.sha256(archive('echo evil')).hexdigest()}  {NAME}.tar.gz\n"
+        )
     elif spoilt == "nothing there":
         (release / f"manifest-roasbeef-v{VERSION}.sig").unlink()
     status, text = install(upstream, tmp_path, release.name)

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new machine in the place of an old one, both ways: handed over, with the bundle that the provider has; and by the seed, with another bundle.
+"""A new machine in the place of an old one, both ways: by a package, with the bundle that the provider has; and by the
+seed, with another bundle.
 
-One signer goes from machine to machine: its address, as one that a cloud moves, goes with it. The tests build on each other, in this order.
+One signer goes from machine to machine: its address, as one that a cloud moves, goes with it. The tests build on each
+other, in this order.
 """
 
 from __future__ import annotations
@@ -15,13 +17,24 @@ import secrets
 import subprocess
 import typing as t
 import uuid
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import IMPORT_ROOT, until
-from ansible_collections.noncustodial.lightning.tests.real.images import PORT, Machine, Network, container_image, podman, reaches
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider, Values, age_key, user_data
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.image_containers import (
+    PORT,
+    Machine,
+    Network,
+    container_image,
+    exists_or_ended,
+    podman,
+    reaches,
+)
+from ansible_collections.noncustodial.lightning.tests.support.paths import ROOT
+from ansible_collections.noncustodial.lightning.tests.support.signer_desk import Provider, Values, age_key, user_data
 
 pytestmark = pytest.mark.image
 
@@ -33,7 +46,7 @@ ANYBODY = {"user-data": f"#cloud-config\n{json.dumps({'ssh_authorized_keys': ['@
 
 
 class Kept:
-    """What one test leaves for the next."""
+    """Values that one test leaves for the next."""
 
     opened: t.ClassVar[Values] = {}
     package: t.ClassVar[bytes] = b""
@@ -43,7 +56,7 @@ class Kept:
 
 
 class Site:
-    """The machines, of which one has the signer's address.
+    """The machines, one of which has the signer's address.
 
     Args:
         folder: for their disks.
@@ -57,23 +70,27 @@ class Site:
         self.machines: dict[str, Machine] = {}
 
     def start(self, name: str, seed: dict[str, str]) -> Machine:
-        """A new machine."""
+        """Start a new machine."""
         self.machines[name] = Machine(self._folder / name, self._network, seed)
         return self.machines[name]
 
     def kit(self, provider: Provider) -> Values:
-        """That of the signer, which may be dialled by this host, and by a machine on which the provider's node would run."""
+        """Return the signer's kit, which lets this host dial, and a machine on which the provider's node would run."""
         return provider.kit("acme", provider_addresses=[*provider.addresses, self.node])
 
+    def open(self, provider: Provider, machine: Machine) -> Values:
+        """Open the bundle of a machine with that kit, as the provider does."""
+        return provider.open(machine.read, "acme", provider_addresses=[*provider.addresses, self.node])
+
     def give_address(self, machine: Machine) -> None:
-        """The signer's address is on this machine, and on no other."""
+        """Give the signer's address to this machine, and to no other."""
         for one in self.machines.values():
             one.inside("ip", "address", "del", f"{self.address}/24", "dev", "eth0", check=False)
         machine.inside("ip", "address", "add", f"{self.address}/24", "dev", "eth0")
         subprocess.run(["ip", "neighbour", "flush", "to", self.address], check=True)
 
     def inventory(self) -> Path:
-        """All of them, for Ansible."""
+        """Return an inventory of all machines for Ansible."""
         path = self._folder / "hosts.json"
         hosts = {name: self.variables(machine) for name, machine in self.machines.items()}
         path.write_text(json.dumps({"all": {"hosts": hosts}}))
@@ -81,7 +98,7 @@ class Site:
 
     @staticmethod
     def variables(machine: Machine) -> Values:
-        """How Ansible reaches one."""
+        """Return the variables with which Ansible reaches a machine."""
         ssh = machine.ssh()
         return {
             "ansible_host": machine.address,
@@ -91,7 +108,7 @@ class Site:
         }
 
     def remove(self) -> None:
-        """Take all of them away."""
+        """Remove all machines."""
         for machine in self.machines.values():
             machine.remove()
 
@@ -121,19 +138,19 @@ def first(site: Site, provider: Provider, owner: tuple[Path, str]) -> Machine:
 
 @pytest.fixture(scope="module")
 def second(site: Site) -> Machine:
-    """To which it is handed over; it has not even a kit."""
+    """The machine to which the signer is moved; it has not even a kit."""
     return site.start("second", ANYBODY)
 
 
 @pytest.fixture(scope="module")
 def third(site: Site, provider: Provider) -> Machine:
-    """To which it is handed over by the playbook."""
+    """The machine to which the playbook moves it."""
     return site.start("third", user_data(site.kit(provider)))
 
 
 @pytest.fixture(scope="module")
 def fourth(site: Site, provider: Provider) -> Machine:
-    """To which its seed is brought."""
+    """The machine to which its seed is brought."""
     return site.start("fourth", user_data(site.kit(provider)))
 
 
@@ -146,8 +163,10 @@ def upgrade_status(machine: Machine) -> Values:
 
 
 def send(machine: Machine, recipient: str) -> subprocess.CompletedProcess[bytes]:
-    """As a tenant does: the package comes over ssh."""
-    return subprocess.run(machine.ssh("sudo", "signer-upgrade", "send", recipient), check=False, capture_output=True, timeout=120)
+    """Send the package over ssh, as a tenant does."""
+    return subprocess.run(
+        machine.ssh("sudo", "signer-upgrade", "send", recipient), check=False, capture_output=True, timeout=120
+    )
 
 
 def take(machine: Machine, package: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
@@ -163,12 +182,12 @@ def answers(provider: Provider, address: str, opened: Values) -> bool:
     return True
 
 
-# --- handed over, by hand
+# --- by a package, by hand
 
 
 def test_the_signer_that_is_there(first: Machine, site: Site, provider: Provider, owner: tuple[Path, str]) -> None:
     site.give_address(first)
-    Kept.opened = provider.open(first.read, "acme")
+    Kept.opened = site.open(provider, first)
     provider.check(f"{site.address}:{PORT}", Kept.opened)
     command = ["age", "-d", "-i", str(owner[0])]
     opened = subprocess.run(command, input=first.read("/etc/lnd/signer/seed.age"), check=True, capture_output=True)
@@ -220,7 +239,9 @@ def test_back_on_the_old_machine_as_long_as_the_new_one_has_not_begun(
     assert not reaches(site.address, PORT)
 
 
-@pytest.mark.parametrize(("spoil", "words"), [(lambda text: text[:-300], "cut or altered"), (lambda _text: b"", "cut or altered")])
+@pytest.mark.parametrize(
+    ("spoil", "words"), [(lambda text: text[:-300], "cut or altered"), (lambda _text: b"", "cut or altered")]
+)
 def test_a_damaged_package_changes_nothing(second: Machine, spoil: t.Callable[[bytes], bytes], words: str) -> None:
     done = take(second, spoil(Kept.package))
     assert done.returncode == 1
@@ -239,11 +260,13 @@ def test_power_cuts_while_the_new_machine_takes_it(second: Machine) -> None:
     """It then has not begun or goes on."""
     for moment in ("etc/signer/upgrade.json", WALLET, "etc/lnd/signer/lnd.conf"):
         command = second.ssh("sudo", "signer-upgrade", "take")
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as run:
             assert run.stdin is not None
             run.stdin.write(Kept.package)
             run.stdin.close()
-            until(moment, lambda path=moment, run=run: (second.disk / path).exists() or run.poll() is not None, 60)
+            until(moment, partial(exists_or_ended, second.disk / moment, run), 60)
             second.reboot(power_cut=True)
             run.wait()
     done = take(second, Kept.package, "--node-id", Kept.opened["node_id"])
@@ -255,7 +278,7 @@ def test_the_providers_bundle_goes_on_working(first: Machine, second: Machine, s
     """The same certificate, the same grant, the same key, from the same address; the password is sealed anew."""
     site.give_address(second)
     provider.check(f"{site.address}:{PORT}", Kept.opened)
-    assert provider.open(second.read, "acme") == Kept.opened
+    assert site.open(provider, second) == Kept.opened
     assert password(second) == Kept.password
     assert first.read(PASSWORD) != second.read(PASSWORD)
     status = second.status()
@@ -282,7 +305,9 @@ def test_the_new_machine_unlocks_by_itself(second: Machine, site: Site, provider
 def test_the_old_machine_is_emptied_with_the_new_ones_receipt_alone(first: Machine) -> None:
     assert first.run("sudo signer-upgrade retire 0123").returncode == 1
     assert first.run(f"sudo signer-upgrade retire {Kept.receipt}").returncode == 0
-    left = [path for path in first.disk.rglob("*") if path.is_file() and path.is_relative_to(first.disk / "var/lib/lnd")]
+    left = [
+        path for path in first.disk.rglob("*") if path.is_file() and path.is_relative_to(first.disk / "var/lib/lnd")
+    ]
     assert left == []
     assert not (first.disk / PASSWORD[1:]).exists()
     assert [path.name for path in (first.disk / "etc/signer").iterdir() if path.is_file()] == ["upgrade.json"]
@@ -291,11 +316,11 @@ def test_the_old_machine_is_emptied_with_the_new_ones_receipt_alone(first: Machi
     assert not reaches(first.address, PORT)
 
 
-# --- handed over, by the playbook
+# --- by a package, by the playbook
 
 
 def playbook(site: Site, **variables: t.Any) -> tuple[int, str, str]:
-    """Its exit status, the last line of its recap, and all that it has said."""
+    """Run the playbook; return its exit status, the last line of its recap, and its output."""
     extra = {"upgrade_from": "second", "upgrade_to": "third", "upgrade_without_tpm": SENTENCE, **variables}
     done = subprocess.run(
         [
@@ -307,7 +332,7 @@ def playbook(site: Site, **variables: t.Any) -> tuple[int, str, str]:
             "--extra-vars",
             json.dumps(extra),
         ],
-        cwd=IMPORT_ROOT,
+        cwd=ROOT,
         check=False,
         capture_output=True,
         text=True,
@@ -355,14 +380,16 @@ def test_a_machine_that_is_the_signer_takes_no_other(site: Site, first: Machine)
 def test_by_the_seed_it_is_the_same_node_with_another_grant(
     site: Site, first: Machine, third: Machine, fourth: Machine, provider: Provider, tmp_path: Path
 ) -> None:
-    """Both answer until the tenant revokes the old grant, which is the overlap in which the provider changes over. It is told so."""
+    """Both answer until the tenant revokes the old grant; in this overlap the provider changes over, and its check
+    reports it.
+    """
     session = fourth.session(f"sudo signer-init --address {fourth.address} --bring-seed {NO_TPM}")
     session.expect("0 of 24: ")
     session.type(Kept.seed)
     session.expect("an earlier day does no harm: ")
     session.type("2026-01-01")
     assert session.end() == 0, session.seen[-2000:].replace(Kept.seed, "")
-    renewed = provider.open(fourth.read, "acme")
+    renewed = site.open(provider, fourth)
     assert renewed["node_id"] == Kept.opened["node_id"]
     assert renewed["accounts"] == Kept.opened["accounts"]
     assert (renewed["macaroon"], renewed["certificate"]) != (Kept.opened["macaroon"], Kept.opened["certificate"])
@@ -374,36 +401,62 @@ def test_by_the_seed_it_is_the_same_node_with_another_grant(
     assert not answers(provider, site.address, Kept.opened)
     said = onboarding(site, first, renewed, tmp_path)
     assert told not in said
-    unseen = f"Whether the signer at {site.address}:{PORT}, which this bundle replaces, still signs for acme could not be seen"
+    unseen = (
+        f"Whether the signer at {site.address}:{PORT}, which this bundle replaces, still signs for acme could not be"
+        " seen"
+    )
     assert unseen not in said
     assert unseen in onboarding(site, first, renewed, tmp_path, knows_it=False)
     provider.check(fourth.endpoint, renewed)
 
 
 def onboarding(site: Site, machine: Machine, renewed: Values, folder: Path, knows_it: bool = True) -> str:
-    """What the provider's check says, on a machine that has the grant and the certificate of the signer that is replaced, or is a new one."""
+    """Return the output of the provider's check, on a machine that has the grant and certificate of the replaced
+    signer, or is a new one.
+    """
     if machine.address != site.node:
-        machine.inside("sh", "-c", f"nft flush ruleset && ip address flush dev eth0 && ip address add {site.node}/24 dev eth0")
+        machine.inside(
+            "sh", "-c", f"nft flush ruleset && ip address flush dev eth0 && ip address add {site.node}/24 dev eth0"
+        )
         machine.address = site.node
     config = "/etc/lnd/acme"
-    seal = {"path": "/etc/credstore.encrypted/lnd@acme.signer.macaroon", "name": "signer.macaroon", "content": Kept.opened["macaroon"]}
+    seal = {
+        "path": "/etc/credstore.encrypted/lnd@acme.signer.macaroon",
+        "name": "signer.macaroon",
+        "content": Kept.opened["macaroon"],
+    }
     tasks = [
         {"noncustodial.lightning.sealed_credential": {**seal, "encoding": "hex"}, "no_log": True},
-        {"noncustodial.lightning.config_files": {"files": [{"path": f"{config}/signer.crt", "content": Kept.opened["certificate"]}]}}
-        if knows_it
-        else {"ansible.builtin.file": {"path": f"{config}/signer.crt", "state": "absent"}},
+        (
+            {
+                "noncustodial.lightning.config_files": {
+                    "files": [{"path": f"{config}/signer.crt", "content": Kept.opened["certificate"]}]
+                }
+            }
+            if knows_it
+            else {"ansible.builtin.file": {"path": f"{config}/signer.crt", "state": "absent"}}
+        ),
         {"ansible.builtin.import_role": {"name": "noncustodial.lightning.tenant", "tasks_from": "check"}},
     ]
-    (folder / "play.json").write_text(json.dumps([{"hosts": "tenants", "gather_facts": False, "become": True, "tasks": tasks}]))
-    groups = {name: {"hosts": {host: {}}} for name, host in (("gateways", "gateway"), ("own", "own"))}
+    (folder / "play.json").write_text(
+        json.dumps([{"hosts": "tenants", "gather_facts": False, "become": True, "tasks": tasks}])
+    )
+    groups: Values = {name: {"hosts": {host: {}}} for name, host in (("gateways", "gateway"), ("own", "own"))}
     groups["tenants"] = {"hosts": {"acme": {**site.variables(machine), "lnd_network": "regtest"}}}
     (folder / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
     (folder / "report.json").write_text(json.dumps({"signer": f"{site.address}:{PORT}", "node_id": renewed["node_id"]}))
     given = {"_tenant_offer": {"bundle": renewed}, "tenant_report": str(folder / "report.json")}
     (folder / "given.json").write_text(json.dumps(given))
     done = subprocess.run(
-        ["ansible-playbook", "--inventory", str(folder / "hosts.json"), str(folder / "play.json"), "--extra-vars", f"@{folder}/given.json"],
-        cwd=IMPORT_ROOT,
+        [
+            "ansible-playbook",
+            "--inventory",
+            str(folder / "hosts.json"),
+            str(folder / "play.json"),
+            "--extra-vars",
+            f"@{folder}/given.json",
+        ],
+        cwd=ROOT,
         check=False,
         capture_output=True,
         text=True,
@@ -414,7 +467,7 @@ def onboarding(site: Site, machine: Machine, renewed: Values, folder: Path, know
 
 
 def test_no_secret_is_anywhere(site: Site) -> None:
-    """Of what went over: not in the journals, and not on a disk in the clear."""
+    """No secret that moved is in the journals, or on a disk in the clear."""
     hidden = [Kept.password.encode(), b"AGE-SECRET-KEY-1", " ".join(Kept.seed.split()[:3]).encode()]
     for name, machine in site.machines.items():
         journal = machine.inside("journalctl", "--no-pager", "--output=export").stdout.encode()
@@ -429,18 +482,33 @@ def test_no_secret_is_anywhere(site: Site) -> None:
 
 @pytest.fixture
 def newer_image() -> t.Iterator[str]:
-    """The container's image in a version of its own."""
+    """The container's image with a version of its own."""
     name = f"localhost/ncl-newer-signer:{uuid.uuid4().hex[:8]}"
-    edit = ["sed", "-i", 's/"version": "\\(.*\\)"/"version": "\\1-newer"/', "/usr/lib/noncustodial-lightning/signer/image.json"]
+    edit = [
+        "sed",
+        "-i",
+        's/"version": "\\(.*\\)"/"version": "\\1-newer"/',
+        "/usr/lib/noncustodial-lightning/signer/image.json",
+    ]
     podman("run", "--name", name.rpartition(":")[2], "--user", "0", "--entrypoint", json.dumps(edit), container_image())
-    podman("commit", "--change", 'ENTRYPOINT ["/usr/sbin/signer-container"]', "--change", "USER 988:988", name.rpartition(":")[2], name)
+    podman(
+        "commit",
+        "--change",
+        'ENTRYPOINT ["/usr/sbin/signer-container"]',
+        "--change",
+        "USER 988:988",
+        name.rpartition(":")[2],
+        name,
+    )
     podman("rm", name.rpartition(":")[2])
     yield name
     podman("rmi", name)
 
 
-def test_a_newer_image_on_the_volume_of_a_container(network: Network, provider: Provider, newer_image: str, tmp_path: Path) -> None:
-    """There is nothing to hand over; the bundle goes on working."""
+def test_a_newer_image_on_the_volume_of_a_container(
+    network: Network, provider: Provider, newer_image: str, tmp_path: Path
+) -> None:
+    """There is nothing to move; the bundle goes on working."""
     name, address, kit = f"{network.name}-volume", network.address(), tmp_path / "kit.json"
     kit.write_text(json.dumps(provider.kit("globex")))
     kit.chmod(0o644)
@@ -469,7 +537,8 @@ def test_a_newer_image_on_the_volume_of_a_container(network: Network, provider: 
     try:
         start(container_image())
         until("what it says", lambda: "Waiting for signer-init" in podman("logs", name).stdout, 30)
-        inside("signer-init", "--address", address, "--seed-recipient", recipient)
+        told = fingerprint(provider.kit("globex"))
+        inside("signer-init", "--address", address, "--seed-recipient", recipient, "--kit-fingerprint", told)
         opened = provider.open(read, "globex")
         podman("rm", "--force", "--time", "10", name)
         start(newer_image)

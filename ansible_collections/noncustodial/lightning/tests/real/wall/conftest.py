@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of wall & wallet. Most of its tests have a real hub on a fake lnd, which does at once what a real one does too seldom."""
+"""Fixtures of wall & wallet. Most of its tests have a real hub on a fake lnd, which can at once be made to do what a
+real one does too seldom.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import Postgres, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Setting, Wallet
-from ansible_collections.noncustodial.lightning.tests.real.sites import Local
-from ansible_collections.noncustodial.lightning.tests.real.walls import Visitor, Wall
-from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import MACAROON, FakeLnd, succeeds
+from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, until
+from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import MACAROON, FakeLnd, succeeds
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Process, Setting, Wallet
+from ansible_collections.noncustodial.lightning.tests.support.wall_sites import Local
+from ansible_collections.noncustodial.lightning.tests.support.walls import Visitor, Wall
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +29,9 @@ def lnd() -> t.Iterator[FakeLnd]:
 def setting(lnd: FakeLnd, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Setting:
     # Answered soon, so that a payment under way is seen as such.
     service = {"answer_within": 1.0}
-    return Setting(tmp_path_factory.mktemp("hub"), postgres, lnd.rpcserver, lnd.certificate, MACAROON, service=service).migrate()
+    return Setting(
+        tmp_path_factory.mktemp("hub"), postgres, lnd.rpcserver, lnd.certificate, MACAROON, service=service
+    ).migrate()
 
 
 @pytest.fixture(scope="session")

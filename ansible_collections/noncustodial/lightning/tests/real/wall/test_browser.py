@@ -1,22 +1,25 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people do at a wall & wallet, in a browser, mostly by keyboard; every page on the way is looked at on each kind of screen.
+"""People's work at a wall & wallet in a browser, mostly by keyboard; every page on the way is checked on each kind of
+screen.
 
-By default this is done to two walls that the tests start themselves, on hubs of two real lnds. To do the same to walls that are deployed, name them:
+By default this is done to two walls that the tests start themselves, on hubs of two real lnds. To do the same to walls
+that are deployed, name them:
 
     WALLS=walls.json tools/run pytest ansible_collections/noncustodial/lightning/tests/real/wall/test_browser.py
 
-`walls.json` is a list of two objects or more, with the attributes of `Site` in tests/real/sites.py, and it holds passwords: let nobody else read it.
+`walls.json` is a list of two objects or more, with the attributes of `Site` in tests/support/wall_sites.py, and it
+holds passwords: let nobody else read it.
 
     [{"name": "acme", "url": "https://acme.example:8543", "login": "…", "password": "…", "ca_file": "/…/acme.crt",
       "signup": false, "article": "signer"}, …]
 
-Each is visited in turn, and its customer pays, and is paid by, the customer of the next one in the list, so that those of different nodes pay each
-other over Lightning. That costs a customer 500 sat and the price of an article at most. All of it comes from one address, and stays within the limits
-of the role's proxy and the hub's defaults. Nothing else is asked for: no hub, no node, no clock. Chromium must be there (tools/host chromium
-chromium-driver), and the walls on regtest, for the network of an invoice that is refused.
-With PICTURES=FOLDER each page is saved there as a picture.
+Each is visited in turn, and its customer pays, and is paid by, the customer of the next one in the list, so that those
+of different nodes pay each other over Lightning. That costs a customer 500 sat and the price of an article at most. All
+of it comes from one address, and stays within the limits of the role's proxy and the hub's defaults. Nothing else is
+asked for: no hub, no node, no clock. Chromium must be there (tools/host chromium chromium-driver), and the walls on
+regtest, for the network of an invoice that is refused. With PICTURES=FOLDER each page is saved there as a picture.
 """
 
 from __future__ import annotations
@@ -29,11 +32,11 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from ansible_collections.noncustodial.lightning.tests.real.accessibility import survey
-from ansible_collections.noncustodial.lightning.tests.real.browsers import Browser
-from ansible_collections.noncustodial.lightning.tests.real.daemons import until
-from ansible_collections.noncustodial.lightning.tests.real.sites import LOCAL, Local, Site, deployed
-from ansible_collections.noncustodial.lightning.tests.real.walls import Visitor
+from ansible_collections.noncustodial.lightning.tests.support.accessibility import survey
+from ansible_collections.noncustodial.lightning.tests.support.browsers import Browser
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.wall_sites import LOCAL_SITE, Local, Site, deployed
+from ansible_collections.noncustodial.lightning.tests.support.walls import Visitor
 
 pytestmark = [pytest.mark.chain, pytest.mark.database]
 
@@ -55,7 +58,7 @@ def sites(request: pytest.FixtureRequest) -> list[Site]:
     return local.sites()
 
 
-@pytest.fixture(scope="module", params=[site.name for site in deployed()] or [LOCAL])
+@pytest.fixture(scope="module", params=[site.name for site in deployed()] or [LOCAL_SITE])
 def site(request: pytest.FixtureRequest, sites: list[Site]) -> Site:
     """The wall that is visited."""
     return next(site for site in sites if site.name == request.param)
@@ -70,7 +73,7 @@ def chromium(site: Site) -> t.Iterator[Browser]:
 
 @pytest.fixture
 def browser(chromium: Browser) -> t.Iterator[Browser]:
-    """A browser that was nowhere yet. What it complains of, and a request to any other host, fails the test."""
+    """A fresh browser. A complaint of it, or a request to any other host, fails the test."""
     chromium.fresh()
     yield chromium
     chromium.blameless()
@@ -108,13 +111,13 @@ def login(browser: Browser, name: str, password: str) -> None:
 
 
 def balance(browser: Browser) -> int:
-    """What the wallet's page says."""
+    """Return the balance that the wallet's page shows."""
     browser.open("/wallet")
     return int(browser.at(".balance .sat").text.split()[0].replace(",", ""))
 
 
 def mark(browser: Browser) -> None:
-    """Leave something that is gone when the page is loaded anew."""
+    """Leave a mark that is gone when the page is loaded anew."""
     browser.script("window.untouched = true")
 
 
@@ -127,11 +130,15 @@ def shown_invoice(browser: Browser) -> str:
 
 
 def test_a_browser_tells_of_a_breach(browser: Browser) -> None:
-    """What all other tests rest on when they hear of none."""
+    """The positive control of all other tests, which rely on complaints to find a breach."""
     browser.open("/login")
     browser.script("document.body.append(Object.assign(new Image(), { src: 'https://evil.example/x' }))")
-    browser.script("document.body.append(Object.assign(document.createElement('style'), { textContent: 'body { color: red }' }))")
-    browser.script("document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.broken = true' }))")
+    browser.script(
+        "document.body.append(Object.assign(document.createElement('style'), { textContent: 'body { color: red }' }))"
+    )
+    browser.script(
+        "document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.broken = true' }))"
+    )
     assert browser.script("return window.broken === undefined")
     browser.blameless("https://evil.example/x", "inline style", "inline script")
 
@@ -150,7 +157,9 @@ def test_sign_up_by_keyboard(browser: Browser, site: Site) -> None:
     browser.press("Make an account")
     browser.heading("Your account")
     survey(browser, "created")
-    made, password, connection = (browser.at(f"#{name}").get_attribute("value") for name in ("login", "password", "connection"))
+    made, password, connection = (
+        browser.at(f"#{name}").get_attribute("value") or "" for name in ("login", "password", "connection")
+    )
     assert connection == f"lndhub://{made}:{password}@{connection.rpartition('@')[2]}"
     browser.press("I have kept them")
     browser.heading("Wallet")
@@ -226,7 +235,7 @@ def test_send_by_keyboard(inside: Browser, other: Visitor) -> None:
     inside.open(place)
     inside.press("Send 250\xa0sat")
     inside.heading("Sent")
-    fee = int(re.search(r"Fee\s+([\d,]+)", inside.text())[1])
+    fee = int(re.findall(r"Fee\s+([\d,]+)", inside.text())[0])
     survey(inside, "sent")
     assert balance(inside) == before - 250 - fee
     _place, free = other.receive("", "as you like")
@@ -267,6 +276,10 @@ def test_an_article_by_keyboard(browser: Browser, site: Site, other: Visitor) ->
     survey(browser, "articles")
     title = browser.at(f'main a[href="/articles/{site.article}"]').text
     browser.press(title)
+    browser.heading(title)
+    assert "lnbc" not in browser.text(), "nobody is given an invoice for looking"
+    survey(browser, "price")
+    browser.press("Get an invoice")
     browser.at("#invoice")
     survey(browser, "offer")
     mark(browser)
@@ -296,7 +309,7 @@ def test_history_by_keyboard(inside: Browser, customer: Visitor, other: Visitor,
     survey(inside, "history-older")
     seen += [one.text for one in inside.all(".items li")]
     assert len([text for text in seen if re.search(r"open \d+", text)]) >= 21
-    assert len({re.search(r"open \d+", text)[0] for text in seen if re.search(r"open \d+", text)}) == 21, "each once"
+    assert len(set(re.findall(r"open \d+", "\n".join(seen)))) == 21, "each once"
     inside.downloads(tmp_path)
     inside.press("Save all as CSV")
     saved = tmp_path / "history.csv"
@@ -304,7 +317,9 @@ def test_history_by_keyboard(inside: Browser, customer: Visitor, other: Visitor,
     with saved.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, strict=True))
     assert {len(row) for row in rows} == {8}
-    assert [row["memo"] for row in rows if FORMULA in row["memo"]] == [f"'{FORMULA}"] * sum(FORMULA in row["memo"] for row in rows)
+    assert [row["memo"] for row in rows if FORMULA in row["memo"]] == [f"'{FORMULA}"] * sum(
+        FORMULA in row["memo"] for row in rows
+    )
     assert sum(FORMULA in row["memo"] for row in rows) >= 1
     inside.press("Newest")
     until("the newest page", lambda: "in=" not in inside.driver.current_url)
@@ -329,6 +344,7 @@ def test_without_scripts(inside: Browser, site: Site, other: Visitor) -> None:
     inside.heading("Sent")
     if site.article:
         inside.open(f"/articles/{site.article}")
+        inside.press("Get an invoice")
         other.pay(shown_invoice(inside))
         inside.at(".content")
 

@@ -1,24 +1,27 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages in a browser when something is late, away or hostile, on a lnd and a hub that can be told to be."""
+"""The pages in a browser when something is late, away or hostile, on an lnd and a hub whose behaviour can be set."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import signal
+import time
 import typing as t
+from dataclasses import replace
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from ansible_collections.noncustodial.lightning.tests.real.accessibility import survey
-from ansible_collections.noncustodial.lightning.tests.real.browsers import Browser
-from ansible_collections.noncustodial.lightning.tests.real.daemons import until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Setting, Wallet
-from ansible_collections.noncustodial.lightning.tests.real.walls import Account, Visitor, Wall
-from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import FakeLnd, fails, request, succeeds
+from ansible_collections.noncustodial.lightning.tests.support.accessibility import survey
+from ansible_collections.noncustodial.lightning.tests.support.browsers import Browser
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import FakeLnd, fails, request, succeeds
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Process, Setting, Wallet
+from ansible_collections.noncustodial.lightning.tests.support.walls import Account, Visitor, Wall
+from wall_wallet.l402 import WAIT, Tokens
 
 pytestmark = pytest.mark.database
 
@@ -32,7 +35,7 @@ def chromium(wall: Wall) -> t.Iterator[Browser]:
 
 @pytest.fixture
 def browser(chromium: Browser, wall: Wall) -> t.Iterator[Browser]:
-    """A browser that was nowhere yet. What it complains of, and a request to any other host, fails the test."""
+    """A fresh browser. A complaint of it, or a request to any other host, fails the test."""
     chromium.url = wall.url
     chromium.fresh()
     yield chromium
@@ -40,8 +43,10 @@ def browser(chromium: Browser, wall: Wall) -> t.Iterator[Browser]:
 
 
 @pytest.fixture
-def own(setting: Setting, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., tuple[Process, Wall]]]:
-    """Makes a hub with other settings, and a wall that waits for it a second."""
+def own(
+    setting: Setting, tmp_path_factory: pytest.TempPathFactory
+) -> t.Iterator[t.Callable[..., tuple[Process, Wall]]]:
+    """A function that makes a hub with other settings, and a wall that waits for it a second."""
     made: list[tuple[Process, Wall]] = []
 
     def make(**service: t.Any) -> tuple[Process, Wall]:
@@ -51,7 +56,9 @@ def own(setting: Setting, tmp_path_factory: pytest.TempPathFactory) -> t.Iterato
             hub = setting.start()
         finally:
             setting.options["service"] = kept
-        made.append((hub, Wall(tmp_path_factory.mktemp("wall"), hub.url, hub.user(), {"hub": {"timeout": 1.0}}).start()))
+        made.append(
+            (hub, Wall(tmp_path_factory.mktemp("wall"), hub.url, hub.user(), {"hub": {"timeout": 1.0}}).start())
+        )
         return made[-1]
 
     yield make
@@ -68,7 +75,7 @@ def login(browser: Browser, account: Account) -> None:
 
 
 def receive(browser: Browser, amount: str, memo: str = "") -> str:
-    """Make an invoice; gives its text."""
+    """Make an invoice, and return its text."""
     browser.open("/wallet/receive")
     browser.enter(amount=amount, memo=memo)
     browser.keys(Keys.ENTER)
@@ -77,7 +84,7 @@ def receive(browser: Browser, amount: str, memo: str = "") -> str:
 
 
 def send(browser: Browser, invoice: str) -> None:
-    """Pay an invoice as far as a person does it."""
+    """Pay an invoice up to the point at which a person confirms it."""
     browser.open("/wallet/send")
     browser.enter(invoice=invoice)
     browser.press("Look at it")
@@ -93,7 +100,10 @@ def send(browser: Browser, invoice: str) -> None:
         ("document.querySelector('#login').style.borderColor = '#ddd'", "the edge of input#login"),
         ("document.querySelector('label').remove()", "without a name: .'textbox'"),
         (
-            "document.querySelector('button').style.height = '20px'; document.querySelector('button').style.padding = 0",
+            (
+                "document.querySelector('button').style.height = '20px';"
+                " document.querySelector('button').style.padding = 0"
+            ),
             "small: button Log in",
         ),
         ("document.querySelector('h1').outerHTML = '<h2>Log in</h2>'", "levels"),
@@ -140,6 +150,72 @@ def test_an_invoice_expires_while_it_is_shown(browser: Browser, own: t.Callable[
     assert "has expired" in browser.at("[role=alert]").text
 
 
+def test_an_invoice_for_an_article_expires(
+    browser: Browser, hub: Process, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """An hour after it was made, which this test makes two seconds, by a cookie with another time in it."""
+    wall = Wall(tmp_path_factory.mktemp("wall"), hub.url, hub.user(), {"wall": {"offers_of_reader": 2}}).start()
+    try:
+        browser.url = wall.url
+        browser.open("/articles/signer")
+        browser.press("Get an invoice")
+        browser.at("#invoice")
+        tokens = Tokens((wall.credentials / "token_key").read_bytes().strip(), 60, "test")
+        said = tokens.read(WAIT, "signer", browser.cookies()["test-article"])
+        browser.cookie(
+            "test-article", tokens.make(WAIT, "signer", replace(said, until=int(time.time()) + 2)), "/articles/signer"
+        )
+        browser.open("/articles/signer")
+        browser.at("[role=status]")
+        until("its end", lambda: "Your invoice is about to expire" in browser.text())
+        survey(browser, "offer-closing")
+        # It can be paid for 5 minutes more, and one for clocks that differ, of which 2 seconds are left.
+        browser.cookie(
+            "test-article", tokens.make(WAIT, "signer", replace(said, until=int(time.time()) - 358)), "/articles/signer"
+        )
+        browser.open("/articles/signer")
+        until("its last end", lambda: "has expired" in browser.text())
+        survey(browser, "offer-expired")
+        browser.press("Get another invoice")
+        assert browser.at("#invoice").get_attribute("value") != said.invoice
+        browser.open("/articles/channels")
+        browser.press("Get an invoice")
+        assert "asked for from your address" in browser.at("[role=alert]").text
+        survey(browser, "offer-refused")
+    finally:
+        wall.close()
+
+
+def test_an_article_is_paid_while_the_hub_is_away(
+    browser: Browser, own: t.Callable[..., tuple[Process, Wall]], lnd: FakeLnd
+) -> None:
+    hub, wall = own()
+    browser.url = wall.url
+    browser.open("/articles/signer")
+    browser.press("Get an invoice")
+    invoice = browser.at("#invoice").get_attribute("value")
+    assert invoice
+    kept = browser.cookies()
+    os.kill(hub.pid, signal.SIGSTOP)
+    try:
+
+        def says_so() -> bool:
+            # Within a second the wall still knows what the hub has said.
+            browser.open("/articles/signer")
+            return "Your payment cannot be seen at the moment" in browser.text()
+
+        until("what it says", says_so)
+        survey(browser, "offer-unknown")
+        assert browser.cookies() == kept
+        browser.script("window.untouched = true")
+    finally:
+        os.kill(hub.pid, signal.SIGCONT)
+    assert lnd.pay_from_outside(invoice)
+    until("the article", lambda: "the tenant keeps the key" in browser.text())
+    assert browser.script("return window.untouched === true"), "without a reload"
+    browser.blameless("status of 503")
+
+
 def test_a_session_that_ends_while_a_page_waits(browser: Browser, alice: Wallet, visitor: Visitor) -> None:
     visitor.login(alice)
     (cookie,) = visitor.http.cookies.jar
@@ -149,7 +225,9 @@ def test_a_session_that_ends_while_a_page_waits(browser: Browser, alice: Wallet,
     browser.heading("Log in")
 
 
-def test_a_hub_that_is_away_for_a_while(browser: Browser, own: t.Callable[..., tuple[Process, Wall]], lnd: FakeLnd) -> None:
+def test_a_hub_that_is_away_for_a_while(
+    browser: Browser, own: t.Callable[..., tuple[Process, Wall]], lnd: FakeLnd
+) -> None:
     hub, wall = own()
     browser.url = wall.url
     customer = hub.user()
@@ -184,15 +262,21 @@ def test_a_hub_that_is_away_for_a_while(browser: Browser, own: t.Callable[..., t
 def test_what_strangers_write_is_long(browser: Browser, alice: Wallet, hub: Process) -> None:
     login(browser, alice)
     alice.pay(hub.user().invoice(1, "x" * 180))
-    alice.invoice(2_000_000_000_000_000, "W" * 180)
+    alice.invoice(10_000_000_000_000, "W" * 180)
     browser.open("/wallet/history")
     browser.heading("History")
     survey(browser, "long")
-    receive(browser, "2,000,000,000,000,000", "m" * 200)
+    receive(browser, "10,000,000,000,000", "m" * 200)
     survey(browser, "long-invoice")
+    # The page of an invoice asks for its state until it is left.
+    browser.open("/wallet/history")
+    browser.heading("History")
+    browser.blameless()
 
 
-def test_nothing_works_that_an_article_brings(browser: Browser, own: t.Callable[..., tuple[Process, Wall]], alice: Wallet) -> None:
+def test_nothing_works_that_an_article_brings(
+    browser: Browser, own: t.Callable[..., tuple[Process, Wall]], alice: Wallet
+) -> None:
     _hub, wall = own()
     browser.url = wall.url
     (wall.articles / "hostile.html").write_text(
@@ -202,8 +286,15 @@ def test_nothing_works_that_an_article_brings(browser: Browser, own: t.Callable[
         "<svg onload='window.broken = 4'></svg><a class='lure' href='javascript:window.broken=5'>click</a>"
     )
     browser.open("/articles/hostile")
+    browser.press("Get an invoice")
     alice.pay(str(browser.at("#invoice").get_attribute("value")))
-    blocked = ("https://evil.example/x", "Framing 'https://evil.example/'", "inline style", "inline event handler", "JavaScript URL")
+    blocked = (
+        "https://evil.example/x",
+        "Framing 'https://evil.example/'",
+        "inline style",
+        "inline event handler",
+        "JavaScript URL",
+    )
     for more in ((), ("inline script",)):
         # First as it opens by itself, where scripts are not even looked at, then as it is loaded.
         browser.at(".there").click()

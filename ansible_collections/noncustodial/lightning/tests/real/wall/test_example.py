@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wall of docs/wallet.md, as somebody writes one of their own: with what the role gives it, on a hub behind TLS."""
+"""The wall of docs/wallet.md, written as a reader would: it has what the role provides, on a hub behind TLS."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import IMPORT_ROOT, free_port, until
-from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Wallet
-from ansible_collections.noncustodial.lightning.tests.real.walls import Front
+from ansible_collections.noncustodial.lightning.tests.support import services
+from ansible_collections.noncustodial.lightning.tests.support.daemons import free_port
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Process, Wallet
+from ansible_collections.noncustodial.lightning.tests.support.paths import ROOT
+from ansible_collections.noncustodial.lightning.tests.support.walls import Front
 
 pytestmark = pytest.mark.database
 
-PROGRAM = IMPORT_ROOT / "docs/examples/own_wall.py"
+PROGRAM = ROOT / "docs/examples/own_wall.py"
 
 
 @pytest.fixture
@@ -40,21 +42,18 @@ def example(hub: Process, tmp_path: Path) -> t.Iterator[httpx.Client]:
         )
     )
     password.write_text(f"{account.password}\n")
-    environment = {"PATH": os.environ["PATH"], "WALL_WALLET_CONFIG": str(config), "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "WALL_WALLET_CONFIG": str(config),
+        "CREDENTIALS_DIRECTORY": str(tmp_path),
+    }
     log = tmp_path / "log"
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, PROGRAM], env=environment, stdout=file, stderr=file)
 
-    def answers() -> bool:
-        assert process.poll() is None, log.read_text()
-        try:
-            return client.get("/nothing").status_code == 404
-        except httpx.TransportError:
-            return False
-
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            until("the example", answers)
+            services.await_answer("the example", process, log, lambda: client.get("/nothing"), status=404)
             yield client
     finally:
         process.kill()
@@ -65,7 +64,7 @@ def example(hub: Process, tmp_path: Path) -> t.Iterator[httpx.Client]:
 def test_the_example_sells(example: httpx.Client, alice: Wallet) -> None:
     offer = example.get("/")
     assert offer.status_code == 402
-    invoice, place = re.fullmatch(r"Pay (\S+) and come back to (/[0-9a-f]{64})\n", offer.text).groups()
+    ((invoice, place),) = re.findall(r"\APay (\S+) and come back to (/[0-9a-f]{64})\n\Z", offer.text)
     assert (example.get(place).status_code, "key" in example.get(place).text) == (402, False)
     assert alice.pay(invoice)["payment_error"] == ""
     opened = example.get(place)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wall & wallet on hubs of real lnds, between which there are channels: what a fake lnd cannot show."""
+"""Wall & wallet on hubs of real lnds, with channels between them, for cases that a fake lnd cannot show."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import macaroon
-from ansible_collections.noncustodial.lightning.tests.real.daemons import until
-from ansible_collections.noncustodial.lightning.tests.real.sites import Local
-from ansible_collections.noncustodial.lightning.tests.real.walls import Visitor
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import macaroon
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.wall_sites import Local
+from ansible_collections.noncustodial.lightning.tests.support.walls import Visitor
 
 pytestmark = [pytest.mark.chain, pytest.mark.database]
 
@@ -28,7 +28,7 @@ def acme(local: Local) -> t.Iterator[Visitor]:
 
 @pytest.fixture
 def reader(local: Local) -> t.Iterator[Visitor]:
-    """Somebody at acme's wall who has no account there."""
+    """A reader at acme's wall who has no account there."""
     with local.walls["acme"].visitor() as visitor:
         yield visitor
 
@@ -75,15 +75,20 @@ def test_what_lnd_does_not_pay(local: Local, acme: Visitor) -> None:
 
 
 def test_an_article_is_bought_by_l402(local: Local, reader: Visitor) -> None:
-    """By a client whose wallet is at another hub, on another node: it has nothing but the challenge and what its payment gives it."""
+    """The client's wallet is at another hub, on another node: it has only the challenge and the result of its
+    payment."""
     challenge = reader.get("/articles/signer", accept="*/*")
     assert challenge.status_code == 402
-    token, invoice = re.fullmatch(r'L402 macaroon="([^"]+)", invoice="([^"]+)", .*', challenge.headers["www-authenticate"]).groups()
+    ((token, invoice),) = re.findall(
+        r'\AL402 macaroon="([^"]+)", invoice="([^"]+)", .*\Z', challenge.headers["www-authenticate"]
+    )
     payer = local.customers["world"]
     before = payer.msat
     decoded = payer.get(f"/decodeinvoice?invoice={invoice}")
     assert (decoded["num_satoshis"], decoded["description"]) == ("100", "Article: What a signer is for")
-    assert macaroon.parse(base64.b64decode(token)).identifier[2:34].hex() == decoded["payment_hash"], "the token is of this invoice"
+    assert macaroon.parse(base64.b64decode(token)).identifier[2:34].hex() == decoded["payment_hash"], (
+        "the token is of this invoice"
+    )
     paid = payer.pay(invoice)
     assert paid["payment_error"] == ""
     preimage = bytes(paid["payment_preimage"]["data"]).hex()
@@ -94,8 +99,10 @@ def test_an_article_is_bought_by_l402(local: Local, reader: Visitor) -> None:
 
 
 def test_an_article_is_bought_by_its_page(local: Local, reader: Visitor) -> None:
-    shown = reader.get("/articles/channels").text
+    invoice = reader.ask("channels")
     assert reader.state("/articles/channels") == "open"
-    assert local.customers["world"].pay(re.search(r"<textarea[^>]*>([^<]+)<", shown)[1])["payment_error"] == ""
+    lapses = local.customers["world"].get(f"/decodeinvoice?invoice={invoice}")["expiry"]
+    assert lapses == "3900", "it is open at the node for no longer than it is shown, and some minutes"
+    assert local.customers["world"].pay(invoice)["payment_error"] == ""
     until("the confirmation", lambda: reader.state("/articles/channels") == "paid")
     assert "can leave" in reader.get("/articles/channels").text

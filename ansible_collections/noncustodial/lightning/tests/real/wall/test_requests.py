@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What any client may try: headers, paths, methods and bodies."""
+"""Requests that any client may try: headers, paths, methods and bodies."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.hubs import Wallet
-from ansible_collections.noncustodial.lightning.tests.real.walls import Visitor, Wall
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Wallet
+from ansible_collections.noncustodial.lightning.tests.support.walls import Visitor, Wall
 
 pytestmark = pytest.mark.database
 
@@ -49,7 +49,9 @@ def test_no_redirect_leads_away(wall: Wall, visitor: Visitor, alice: Wallet) -> 
     )
     for path in tries:
         for host in ("evil.example", wall.url.removeprefix("https://")):
-            location = visitor.http.request("GET", f"{wall.url}{path}", headers={"Host": host}).headers.get("location", "/login")
+            location = visitor.http.request("GET", f"{wall.url}{path}", headers={"Host": host}).headers.get(
+                "location", "/login"
+            )
             assert location in ("/login", "/wallet"), path
     fields = {"login": alice.login, "password": alice.password, "next": "https://evil.example"}
     done = visitor.post("/login?next=https://evil.example", fields)
@@ -58,7 +60,13 @@ def test_no_redirect_leads_away(wall: Wall, visitor: Visitor, alice: Wallet) -> 
 
 @pytest.mark.parametrize(
     "path",
-    ["/articles/..%2f..%2fconfig.json", "/articles/%2e%2e", "/static/../config.py", "/static/..%2fconfig.py", "/static/%2e%2e/config.py"],
+    [
+        "/articles/..%2f..%2fconfig.json",
+        "/articles/%2e%2e",
+        "/static/../config.py",
+        "/static/..%2fconfig.py",
+        "/static/%2e%2e/config.py",
+    ],
 )
 def test_no_other_file_is_served(visitor: Visitor, path: str) -> None:
     answer = visitor.get(path)
@@ -81,5 +89,15 @@ def test_bodies_that_are_no_form(wall: Wall, visitor: Visitor, body: bytes, stat
 
 
 def test_other_methods(visitor: Visitor) -> None:
-    for method, path in (("DELETE", "/wallet"), ("POST", "/wallet"), ("PUT", "/login"), ("GET", "/logout"), ("POST", "/articles/signer")):
-        assert visitor.http.request(method, path).status_code == 405, path
+    for method, path in (
+        ("DELETE", "/wallet"),
+        ("POST", "/wallet"),
+        ("PUT", "/login"),
+        ("GET", "/logout"),
+        ("POST", "/articles/signer"),
+    ):
+        answer = visitor.http.request(method, path)
+        assert answer.status_code == 405, path
+        allowed = set(answer.headers["allow"].split(", "))
+        assert allowed, path
+        assert method not in allowed, path

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import free_port
-from ansible_collections.noncustodial.lightning.tests.real.hubs import Process, Wallet
-from ansible_collections.noncustodial.lightning.tests.real.walls import Wall
+from ansible_collections.noncustodial.lightning.tests.support.daemons import free_port
+from ansible_collections.noncustodial.lightning.tests.support.hubs import Process, Wallet
+from ansible_collections.noncustodial.lightning.tests.support.walls import Wall
 
 pytestmark = pytest.mark.database
 
@@ -20,7 +20,9 @@ def test_secrets_stay_out_of_the_log_and_memory_is_small(wall: Wall, alice: Wall
         visitor.post("/login", {"login": alice.login, "password": "a wrong password"})
     log = wall.log.read_text()
     assert not [
-        secret for secret in (alice.password, "a wrong password", (wall.credentials / "hub_password").read_text().strip()) if secret in log
+        secret
+        for secret in (alice.password, "a wrong password", (wall.credentials / "hub_password").read_text().strip())
+        if secret in log
     ]
     assert wall.rss_mb() < 80
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant's signer at AWS by its playbooks: machine, key, firewall, address and alarm, and their end."""
+"""The playbooks of a tenant's signer at AWS: machine, key, firewall, address and alarm, and their removal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.noncustodial.lightning.tests.unit import bundles, policies
-from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
-from ansible_collections.noncustodial.lightning.tests.unit.sites import WANTED, Site, make_private, of_a_tenant, resources
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.tests.support import bundles, policies
+from ansible_collections.noncustodial.lightning.tests.support.aws import StandIn
+from ansible_collections.noncustodial.lightning.tests.support.aws_sites import (
+    WANTED_RULES,
+    Site,
+    make_private,
+    of_a_tenant,
+    resources,
+)
 
 
 @pytest.fixture
@@ -24,14 +31,16 @@ def tenant(aws: StandIn, tmp_path: Path) -> Site:
 
 
 def ingress(aws: StandIn) -> set[tuple[int, int, str]]:
-    """What the security group lets in."""
+    """Return the sources that the security group lets in."""
     (group,) = aws.client("ec2").describe_security_groups(GroupNames=["acme-signer"])["SecurityGroups"]
     assert group["IpPermissionsEgress"] == []
-    return {(rule["FromPort"], rule["ToPort"], one["CidrIp"]) for rule in group["IpPermissions"] for one in rule["IpRanges"]}
+    return {
+        (rule["FromPort"], rule["ToPort"], one["CidrIp"]) for rule in group["IpPermissions"] for one in rule["IpRanges"]
+    }
 
 
 def left(aws: StandIn) -> dict[str, int]:
-    """What is there that costs money, or lets somebody in."""
+    """Return the number of resources that cost money, or let somebody in."""
     ec2, kms, alarms = aws.client("ec2"), aws.client("kms"), aws.client("cloudwatch")
     instances = [one for group in ec2.describe_instances()["Reservations"] for one in group["Instances"]]
     keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
@@ -48,7 +57,7 @@ def left(aws: StandIn) -> dict[str, int]:
 
 
 def check_launch(tenant: Site) -> None:
-    """Moto forgets half of it."""
+    """Check the launch by the request, because moto forgets half of it."""
     (sent,) = tenant.aws.of("ec2:RunInstances")
     key = tenant.aws.client("kms").describe_key(KeyId="alias/acme-signer")["KeyMetadata"]
     wanted = {
@@ -68,18 +77,31 @@ def check_launch(tenant: Site) -> None:
         "BlockDeviceMapping.1.Ebs.DeleteOnTermination": "true",
     }
     assert {name: sent.get(name) for name in wanted} == wanted
-    assert not [name for name in sent if name.startswith(("BlockDeviceMapping.2", "NetworkInterface.2", "IamInstanceProfile"))]
-    # All that the machine is told is the kit, as it is.
+    assert not [
+        name for name in sent if name.startswith(("BlockDeviceMapping.2", "NetworkInterface.2", "IamInstanceProfile"))
+    ]
+    # The machine's user data is only the kit, as it is.
     text = base64.b64decode(sent["UserData"]).decode()
     assert text.startswith("#cloud-config\n")
-    (file,) = yaml.safe_load(text).pop("write_files")
+    file, told = yaml.safe_load(text).pop("write_files")
     assert file == {"path": "/etc/signer/kit.json", "permissions": "0600", "content": tenant.kit.read_text()}
+    assert told == {
+        "path": "/etc/signer/kit_fingerprint",
+        "permissions": "0600",
+        "content": fingerprint(json.loads(tenant.kit.read_text())),
+    }
 
 
 def check_alarm(tenant: Site) -> None:
     (alarm,) = tenant.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    (machine,) = [one for group in tenant.aws.client("ec2").describe_instances()["Reservations"] for one in group["Instances"]]
-    assert (alarm["Namespace"], alarm["MetricName"], alarm["TreatMissingData"]) == ("AWS/EC2", "StatusCheckFailed", "breaching")
+    (machine,) = [
+        one for group in tenant.aws.client("ec2").describe_instances()["Reservations"] for one in group["Instances"]
+    ]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["TreatMissingData"]) == (
+        "AWS/EC2",
+        "StatusCheckFailed",
+        "breaching",
+    )
     assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": machine["InstanceId"]}]
 
 
@@ -92,7 +114,7 @@ def test_machine(tenant: Site) -> None:
     assert tenant.succeeds("signer_ec2", "--check")["changed"] == 4
     assert left(aws) == nothing
 
-    # It is made, and what was asked for is what is wanted. Before that the cost is told.
+    # It is made, and what was asked for is what is wanted. Before that the cost is shown.
     prices = {
         "instance_hour": {"t3.micro": 0.012},
         "volume_gib_month": 0.1,
@@ -102,11 +124,14 @@ def test_machine(tenant: Site) -> None:
     }
     done = tenant.succeeds("signer_ec2", signer_ec2_prices=prices, signer_ec2_prices_date="2026-11-25")
     told = " ".join(done["text"].split())
-    cost = "About 13.91 USD a month before tax, by prices of 2026-11-25: machine 8.76, disk 0.40, address 3.65, key 1.00, alarm 0.10"
+    cost = (
+        "About 13.91 USD a month before tax, by prices of 2026-11-25: machine 8.76, disk 0.40, address 3.65, key 1.00,"
+        " alarm 0.10"
+    )
     assert told.index(cost) < told.index("A key of yours encrypts the disk")
     check_launch(tenant)
     check_alarm(tenant)
-    assert ingress(aws) == WANTED
+    assert ingress(aws) == WANTED_RULES
     made = left(aws)
     assert made == {"machines": 1, "volumes": 1, "addresses": 1, "alarms": 1, "keys": 1, "groups": 1, "logins": 1}
     key = aws.client("kms").describe_key(KeyId="alias/acme-signer")["KeyMetadata"]["KeyId"]
@@ -119,7 +144,7 @@ def test_machine(tenant: Site) -> None:
     aws.client("ec2").authorize_security_group_egress(GroupId=group, IpPermissions=[{**world[0], "IpProtocol": "-1"}])
     done = tenant.succeeds("signer_ec2")
     assert done["changed"] == 1
-    assert ingress(aws) == WANTED
+    assert ingress(aws) == WANTED_RULES
     assert left(aws) == made
 
     # A failure leaves what was there before: the machine may hold a wallet.
@@ -128,7 +153,8 @@ def test_machine(tenant: Site) -> None:
     aws.recovers()
     assert left(aws) == made
 
-    # Its end, first only foretold, then refused on the way; the next run goes on, and after that there is nothing to do.
+    # Its end, first only predicted, then refused on the way; the next run goes on, and after that there is nothing to
+    # do.
     ending = ("--limit", "acme-signer", "-e", "confirm=acme-signer")
     tenant.succeeds("signer_ec2_teardown", "--check", *ending)
     assert left(aws) == made
@@ -145,7 +171,7 @@ def test_machine(tenant: Site) -> None:
     # Another one of the same name in the days after takes the key back.
     tenant.succeeds("signer_ec2")
     assert left(aws) == made
-    assert ingress(aws) == WANTED
+    assert ingress(aws) == WANTED_RULES
     assert aws.client("kms").describe_key(KeyId="alias/acme-signer")["KeyMetadata"]["KeyId"] == key
     policies.check("tenant", tenant.actions)
 
@@ -153,12 +179,24 @@ def test_machine(tenant: Site) -> None:
 @pytest.mark.parametrize(
     ("action", "code", "message", "step"),
     [
-        ("kms:CreateKey", "LimitExceededException", "You have reached the limit of keys", "A key of yours encrypts the disk"),
+        (
+            "kms:CreateKey",
+            "LimitExceededException",
+            "You have reached the limit of keys",
+            "A key of yours encrypts the disk",
+        ),
         ("ec2:RunInstances", "VcpuLimitExceeded", "more vCPU capacity than your limit", "The machine"),
-        ("cloudwatch:PutMetricAlarm", "AccessDenied", "not authorized to perform", "An alarm when AWS finds the machine unwell"),
+        (
+            "cloudwatch:PutMetricAlarm",
+            "AccessDenied",
+            "not authorized to perform",
+            "An alarm when AWS finds the machine unwell",
+        ),
     ],
 )
-def test_what_is_refused_to_the_tenant_is_named_and_leaves_nothing(tenant: Site, action: str, code: str, message: str, step: str) -> None:
+def test_what_is_refused_to_the_tenant_is_named_and_leaves_nothing(
+    tenant: Site, action: str, code: str, message: str, step: str
+) -> None:
     """However late it is: nothing stays that costs money."""
     nothing = left(tenant.aws)
     tenant.aws.fails(action, code, message)
@@ -172,8 +210,11 @@ def test_what_is_refused_to_the_tenant_is_named_and_leaves_nothing(tenant: Site,
 
 
 def test_a_signer_goes_only_if_it_is_named_twice(tenant: Site) -> None:
-    tenant.succeeds("signer_ec2_teardown", "-e", "confirm=acme-signer")
-    assert "say -e confirm=acme-signer" in tenant.fails("signer_ec2_teardown", "--limit", "acme-signer", "-e", "confirm=acme")
+    unnamed = tenant.fails("signer_ec2_teardown", "-e", "confirm=acme-signer")
+    assert "of name-the-signer-by-limit this run has no host" in unnamed
+    assert "say -e confirm=acme-signer" in tenant.fails(
+        "signer_ec2_teardown", "--limit", "acme-signer", "-e", "confirm=acme"
+    )
     assert tenant.aws.sent == []
 
 
@@ -187,9 +228,12 @@ def test_what_only_the_tenant_can_say_is_asked_for(tenant: Site) -> None:
     ("changes", "told"),
     [
         ({"signer_ec2_instance_type": "t9.micro"}, "no t9.micro is to be had in eu-central-1"),
-        ({"signer_ec2_network": "mainnet"}, "is for regtest, and network says mainnet"),
+        ({"signer_ec2_network": "mainnet"}, "is for regtest, and this lnd is on mainnet"),
         ({"signer_ec2_volume_gib": 1}, "A disk of 1 GiB is too small"),
-        ({"signer_ec2_public": False}, "gives each machine a public address, and this one is to have none. Choose a private subnet"),
+        (
+            {"signer_ec2_public": False},
+            "assigns a public address to each machine, and this one must have none. Choose a private subnet",
+        ),
     ],
 )
 def test_what_does_not_go_together_makes_nothing(tenant: Site, changes: dict[str, t.Any], told: str) -> None:
@@ -198,8 +242,8 @@ def test_what_does_not_go_together_makes_nothing(tenant: Site, changes: dict[str
 
 
 def test_a_kit_for_a_newer_lnd_makes_nothing(tenant: Site) -> None:
-    tenant.kit.write_text(json.dumps(bundles.kit(lnd_version="0.22.0-beta")))
-    assert "has lnd 0.21.3-beta, and the kit wants 0.22.0-beta or newer" in tenant.fails("signer_ec2")
+    tenant.kit.write_text(json.dumps(json.loads(tenant.kit.read_text()) | {"lnd_version": "0.22.0-beta"}))
+    assert "kit is for lnd 0.22.0-beta, and this lnd is 0.21.3-beta, which is older" in tenant.fails("signer_ec2")
     assert all(action.startswith("ec2:Describe") for action in tenant.aws.actions)
 
 
@@ -217,5 +261,18 @@ def test_a_private_machine_that_updates_itself(tenant: Site) -> None:
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 80, 80)
     assert [one["CidrIp"] for one in rule["IpRanges"]] == ["0.0.0.0/0"]
     assert left(tenant.aws)["addresses"] == 0
-    (machine,) = [one for all_of in tenant.aws.client("ec2").describe_instances()["Reservations"] for one in all_of["Instances"]]
+    (machine,) = [
+        one for all_of in tenant.aws.client("ec2").describe_instances()["Reservations"] for one in all_of["Instances"]
+    ]
     assert f"the provider dials it at {machine['PrivateIpAddress']}:10009" in " ".join(done["text"].split())
+
+
+def test_a_kit_that_was_not_compared_makes_nothing(tenant: Site) -> None:
+    """The kit's addresses would open the security group."""
+    said = tenant.fails("signer_ec2", signer_ec2_kit_fingerprint="")
+    assert (
+        f"has the fingerprint {fingerprint(json.loads(tenant.kit.read_text()))}, which was not compared with the"
+        " provider yet" in said
+    )
+    tenant.kit.write_text(json.dumps(bundles.kit(provider_addresses=["203.0.113.66"])))
+    assert "and what was compared with the provider is" in tenant.fails("signer_ec2")

@@ -5,14 +5,16 @@
 
 lndhub serve CONFIG                        run the service
 lndhub migrate CONFIG                      bring the database's schema up to date
-lndhub check CONFIG                        say whether database, node and signer serve
-lndhub reconcile CONFIG                    compare a restored ledger with lnd's records; 0: it is open, 3: something is unexplained
+lndhub check CONFIG                        report whether database, node and signer serve
+lndhub reconcile CONFIG                    compare a restored ledger with lnd's records; exit status 0: the ledger is
+                                           open, 3: something is unexplained
 lndhub assign CONFIG HASH LOGIN [MSAT]     book something unexplained to a user
 lndhub acknowledge CONFIG HASH             leave something unexplained as it is
-lndhub pending CONFIG                      list the payments under way over the node, and what lnd says of each
-lndhub end CONFIG HASH failed REASON       say that a payment under way was not made; asks for words
-lndhub end CONFIG HASH paid FEE_MSAT REASON    say that it was made; asks for its preimage, and for words
-lndhub accept CONFIG REASON                follow an lnd that has not the history of before; asks for words
+lndhub balances CONFIG                     print what the hub owes each account, as JSON
+lndhub pending CONFIG                      list the payments under way over the node, each with lnd's record of it
+lndhub end CONFIG HASH failed REASON       end a payment under way that was not made; asks for words
+lndhub end CONFIG HASH paid FEE_MSAT REASON    end one that was made; asks for its preimage, and for words
+lndhub accept CONFIG REASON                follow an lnd without the earlier history; asks for words
 
 The configuration is a TOML or JSON file without secrets; those are files in $CREDENTIALS_DIRECTORY.
 """
@@ -25,8 +27,8 @@ import sys
 import typing as t
 from pathlib import Path
 
-# Before anything that loads PyJWT: it would load this one where it is installed, for algorithms that are not used here, 8 MB. Without it, it does
-# with what Python has.
+# Before anything that loads PyJWT: it would load this one where it is installed, for algorithms that are not used here,
+# 8 MB. Without it, it does with what Python has.
 sys.modules.setdefault("cryptography", t.cast("t.Any", None))
 
 from .config import MAX_MSAT, Config, ConfigError, load  # noqa: E402
@@ -34,7 +36,7 @@ from .tokens import WeakKey  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; gives the exit status."""
+    """Run one command, and return its exit status."""
     if len(arguments) < 2 or len(arguments) - 2 not in _COMMANDS.get(arguments[0], (None, ()))[1]:
         print(__doc__, file=sys.stderr)
         return 2
@@ -42,7 +44,9 @@ def main(arguments: list[str]) -> int:
     try:
         config = load(Path(config_file))
         # The journal has its own times.
-        logging.basicConfig(stream=sys.stderr, level=config.service.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+        logging.basicConfig(
+            stream=sys.stderr, level=config.service.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+        )
         return _COMMANDS[command][0](config, *more)
     except (ConfigError, WeakKey) as error:
         print(f"lndhub: {error}", file=sys.stderr)
@@ -65,7 +69,7 @@ def _migrate(config: Config) -> int:
 
 
 def _check(config: Config) -> int:
-    """Whether database, schema, node and macaroon serve; says each."""
+    """Print of database, schema, node and macaroon whether each serves."""
     from .check import check
 
     return asyncio.run(check(config))
@@ -91,20 +95,26 @@ def _acknowledge(config: Config, payment_hash: str) -> int:
     return commands.run(lambda hub: commands.acknowledge(hub, wanted), config)
 
 
+def _balances(config: Config) -> int:
+    from . import commands
+
+    return commands.run(commands.balances, config)
+
+
 def _pending(config: Config) -> int:
     from . import by_hand, commands
 
     return commands.run(by_hand.pending, config)
 
 
-def _end(config: Config, payment_hash: str, how: str, *more: str) -> int:
+def _end(config: Config, payment_hash: str, outcome: str, *more: str) -> int:
     from . import by_hand, commands
 
     wanted = _hash(payment_hash)
-    if {"failed": 1, "paid": 2}.get(how) != len(more):
+    if {"failed": 1, "paid": 2}.get(outcome) != len(more):
         raise ConfigError("say failed and a reason, or paid, the fee in msat and a reason")
     *fee, reason = more
-    return commands.run(lambda hub: by_hand.end(hub, wanted, how, _msat(*fee or ("0",)), _reason(reason)), config)
+    return commands.run(lambda hub: by_hand.end(hub, wanted, outcome, _msat(*fee or ("0",)), _reason(reason)), config)
 
 
 def _accept(config: Config, reason: str) -> int:
@@ -143,11 +153,12 @@ _COMMANDS: dict[str, tuple[t.Callable[..., int], tuple[int, ...]]] = {
     "reconcile": (_reconcile, (0,)),
     "assign": (_assign, (2, 3)),
     "acknowledge": (_acknowledge, (1,)),
+    "balances": (_balances, (0,)),
     "pending": (_pending, (0,)),
     "end": (_end, (3, 4)),
     "accept": (_accept, (1,)),
 }
-"""Each command, and how many more arguments it takes."""
+"""Each command, with the numbers of further arguments that it takes."""
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Users of the hub: who they are, their passwords and their own limits."""
+"""Users of the hub, their passwords and their own limits."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .errors import BadArguments, BadAuth, NotFound, TooMany
 from .tokens import Access
 
 LOGIN = re.compile(r"[A-Za-z0-9._@-]{3,64}")
-_PASSWORD_LENGTH = range(8, 129)
+_PASSWORD_CHARACTERS = range(8, 129)
 # Logins that may wait for the one thread that hashes; more are refused at once.
-_WAITING = 32
+_MAX_WAITING_LOGINS = 32
 
 
 class LoginTaken(BadArguments):
@@ -33,12 +33,12 @@ class LoginTaken(BadArguments):
     default = "login already taken"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A user, with the limits that hold for it, msat.
+    """A user, with the limits that hold for it, in msat.
 
     Attributes:
-        epoch: access tokens of an earlier one are refused.
+        epoch: access tokens of an earlier epoch are refused.
     """
 
     id: int
@@ -51,22 +51,24 @@ class User:
 
 
 class Passwords:
-    """Password hashes. Hashing is slow and takes memory by intent: one at a time, beside the event loop."""
+    """Password hashes. Hashing is slow and takes memory on purpose: it is done one at a time, in a thread beside the
+    event loop.
+    """
 
     def __init__(self) -> None:
-        # Of the settings that OWASP names as equally strong, one with little memory: a hub has 80 MB.
+        # One of the settings that OWASP lists as equally strong, with little memory: a hub has 80 MB.
         self._hasher = argon2.PasswordHasher(time_cost=4, memory_cost=9216, parallelism=1)
         self._thread = ThreadPoolExecutor(1, "argon2")
         self._waiting = 0
-        # Verified where there is no such login, so that the time taken says nothing.
+        # Verified where there is no such login, so that the time taken does not reveal that.
         self._nobody = self._hasher.hash(secrets.token_hex(16))
 
     async def hash(self, password: str) -> str:
-        """The hash to be stored."""
+        """Return the hash to be stored."""
         return str(await self._run(self._hasher.hash, password))
 
     async def matches(self, stored: str | None, password: str) -> bool:
-        """Whether a password is the one whose hash is stored."""
+        """Return whether a password is the one whose hash is stored."""
         try:
             await self._run(self._hasher.verify, stored or self._nobody, password)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHash):
@@ -74,7 +76,7 @@ class Passwords:
         return stored is not None
 
     async def _run(self, function: t.Callable[..., t.Any], *arguments: str) -> t.Any:
-        if self._waiting >= _WAITING:
+        if self._waiting >= _MAX_WAITING_LOGINS:
             raise TooMany
         self._waiting += 1
         try:
@@ -84,17 +86,17 @@ class Passwords:
 
 
 class Accounts:
-    """Makes users and finds them."""
+    """Make users, find them and change them."""
 
     def __init__(self, pool: Pool, limits: Limits, passwords: Passwords) -> None:
         self._pool, self._limits, self._passwords = pool, limits, passwords
 
     async def create(self, login: str | None, password: str | None) -> tuple[User, str]:
-        """A new user, and its password; what is not given is random.
+        """Make a user, and return it with its password; a login or password that is not given is random.
 
         Raises:
-            LoginTaken: and nothing was made.
-            BadArguments: login or password does not fit.
+            LoginTaken: another user has the login; nothing was made.
+            BadArguments: login or password is not of the allowed form.
         """
         login = secrets.token_hex(10) if login is None else login
         password = secrets.token_hex(16) if password is None else password
@@ -102,20 +104,22 @@ class Accounts:
         _check_password(password)
         hashed = await self._passwords.hash(password)
         try:
-            row = await db.row(self._pool, "INSERT INTO users (login, password_hash) VALUES ($1, $2) RETURNING *", login, hashed)
+            row = await db.row(
+                self._pool, "INSERT INTO users (login, password_hash) VALUES ($1, $2) RETURNING *", login, hashed
+            )
         except asyncpg.UniqueViolationError as error:
             raise LoginTaken from error
         return self._user(row), password
 
     async def login(self, login: str, password: str) -> User:
-        """The user with this login and password.
+        """Return the user with this login and password.
 
         Raises:
-            BadAuth: there is none, or it is deactivated; which of these is not told.
+            BadAuth: there is none, or it is deactivated; the error is the same for both.
         """
         known = bool(LOGIN.fullmatch(login))
         row = await self._pool.fetchrow("SELECT * FROM users WHERE login = $1", login) if known else None
-        if len(password) not in _PASSWORD_LENGTH:
+        if len(password) not in _PASSWORD_CHARACTERS:
             raise BadAuth
         right = await self._passwords.matches(row["password_hash"] if row else None, password)
         if row is None or not right or row["deactivated"]:
@@ -123,12 +127,14 @@ class Accounts:
         return self._user(row)
 
     async def by_id(self, user_id: int) -> User | None:
-        """A user by number."""
+        """Return the user with this number, or None."""
         row = await self._pool.fetchrow("SELECT * FROM users WHERE id = $1", user_id)
         return self._user(row) if row else None
 
     async def speaking(self, access: Access) -> User | None:
-        """The user that an access token speaks for; None if its session has ended meanwhile: by a new password, or because a token of it was stolen."""
+        """Return the user of an access token; None if its session has ended meanwhile: by a new password, or because a
+        token of it was stolen.
+        """
         row = await self._pool.fetchrow(
             """
             SELECT * FROM users u WHERE id = $1 AND epoch = $2 AND NOT deactivated
@@ -141,16 +147,19 @@ class Accounts:
         return self._user(row) if row else None
 
     async def by_login(self, login: str) -> User | None:
-        """A user by login."""
-        row = await self._pool.fetchrow("SELECT * FROM users WHERE login = $1", login) if LOGIN.fullmatch(login) else None
+        """Return the user with this login, or None."""
+        row = (
+            await self._pool.fetchrow("SELECT * FROM users WHERE login = $1", login) if LOGIN.fullmatch(login) else None
+        )
         return self._user(row) if row else None
 
     async def update(self, user_id: int, changes: t.Mapping[str, t.Any]) -> User:
-        """Change login, password, deactivated or the limits of a user. All but a limit or a login ends its tokens.
+        """Change login, password, deactivated or the limits of a user. A new password or a deactivation ends its
+        tokens.
 
         Raises:
             NotFound: there is no such user.
-            LoginTaken: and nothing was changed.
+            LoginTaken: another user has the login; nothing was changed.
         """
         values: dict[str, t.Any] = dict(changes)
         if "login" in values:
@@ -161,7 +170,9 @@ class Accounts:
             values["password_hash"] = await self._passwords.hash(password)
         ends_tokens = "password_hash" in values or bool(values.get("deactivated"))
         # The names are those of the caller's model, never of a request.
-        sets = [f"{name} = ${number}" for number, name in enumerate(values, 2)] + (["epoch = epoch + 1"] if ends_tokens else [])
+        sets = [f"{name} = ${number}" for number, name in enumerate(values, 2)] + (
+            ["epoch = epoch + 1"] if ends_tokens else []
+        )
         if not sets:
             user = await self.by_id(user_id)
             if user is None:
@@ -188,13 +199,13 @@ class Accounts:
             return int(getattr(self._limits, name) if own is None else own)
 
         return User(
-            row["id"],
-            row["login"],
-            row["deactivated"],
-            row["epoch"],
-            min(limit("max_receive_msat"), MAX_MSAT),
-            min(limit("max_send_msat"), MAX_MSAT),
-            min(limit("max_balance_msat"), MAX_MSAT),
+            id=row["id"],
+            login=row["login"],
+            deactivated=row["deactivated"],
+            epoch=row["epoch"],
+            max_receive_msat=min(limit("max_receive_msat"), MAX_MSAT),
+            max_send_msat=min(limit("max_send_msat"), MAX_MSAT),
+            max_balance_msat=min(limit("max_balance_msat"), MAX_MSAT),
         )
 
 
@@ -204,5 +215,7 @@ def _check_login(login: str) -> None:
 
 
 def _check_password(password: str) -> None:
-    if len(password) not in _PASSWORD_LENGTH:
-        raise BadArguments(f"password must have {_PASSWORD_LENGTH.start} to {_PASSWORD_LENGTH.stop - 1} characters")
+    if len(password) not in _PASSWORD_CHARACTERS:
+        raise BadArguments(
+            f"password must have {_PASSWORD_CHARACTERS.start} to {_PASSWORD_CHARACTERS.stop - 1} characters"
+        )

@@ -17,13 +17,14 @@ from .hub import running
 from .metrics import Metrics
 
 _DESCRIPTION = (
-    "Accounts on one Lightning node, by the LndHub API. Amounts are whole satoshi unless a field's name ends in msat. "
-    "The classic routes answer errors with status 200 and {error: true, code, message}; the v2 routes with a fitting status and the same body."
+    "Accounts on one Lightning node, by the LndHub API. Amounts are whole satoshi unless a field's name ends in msat."
+    " An error has a fitting status, and the body {error: true, code, message}. In a field that may be left out, null"
+    " means that it is not given."
 )
 
 
 def make(config: Config) -> Edge:
-    """The application for one configuration."""
+    """Return the application for one configuration."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> t.AsyncIterator[None]:
@@ -31,7 +32,16 @@ def make(config: Config) -> Edge:
             app.state.hub = hub
             yield
 
-    app = FastAPI(title="LndHub", description=_DESCRIPTION, version="2", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="LndHub",
+        description=_DESCRIPTION,
+        version="2",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would go to the host that the client wrote, without TLS.
+        redirect_slashes=False,
+    )
 
     def metrics() -> Metrics | None:
         hub = getattr(app.state, "hub", None)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connections to PostgreSQL. Statements are elsewhere: those that move money in ledger, the others beside what they serve."""
+"""The connections to PostgreSQL. Statements that move money are in ledger, the others in the modules that need them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ Record: t.TypeAlias = asyncpg.Record
 Pool: t.TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: t.TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-UNREACHABLE = (
+UNREACHABLE_ERRORS = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
-    # What asyncpg says where a connection broke in the middle of a step.
+    # asyncpg's error where a connection broke in the middle of a step.
     asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
 )
-"""What is raised while the database is away, is stopped, or has given this statement up: it may have committed or not."""
+"""Errors raised while the database is away, is stopped, or has given this statement up: it may have committed or not.
+"""
 
 
 def connect_options(config: Config, role: str = "") -> dict[str, t.Any]:
-    """How to reach the database, as asyncpg's connect takes it.
+    """Return the options with which asyncpg's connect reaches the database.
 
     Args:
         config: the configuration.
-        role: as whom; by default the one that serves. The credential pgpass holds its password.
+        role: the role to log in as; by default the one that serves. The credential pgpass holds its password.
     """
     database = config.database
     options: dict[str, t.Any] = {
@@ -45,13 +46,22 @@ def connect_options(config: Config, role: str = "") -> dict[str, t.Any]:
         "timeout": database.timeout,
         "command_timeout": database.timeout,
     }
-    # The last field of a line of libpq's. asyncpg itself refuses a file that its group may read, as it may a credential of systemd.
+    # The last field of a line of libpq's. asyncpg itself refuses a file that its group may read, as it may a credential
+    # of systemd.
     line = config.secret("pgpass")
     if line is not None:
         options["password"] = line.decode().rpartition(":")[2]
     if not database.host.startswith("/"):
         options["ssl"] = _ssl(database.sslmode, database.sslrootcert)
     return options
+
+
+def role_of_password(config: Config) -> str:
+    """Return the role whose password the credential pgpass holds, according to the fourth field of libpq's line; empty
+    if it names none.
+    """
+    fields = (config.secret("pgpass") or b"").decode().split(":")
+    return fields[3] if len(fields) == 5 and fields[3] != "*" else ""
 
 
 def _ssl(mode: str, root: str) -> t.Any:
@@ -66,12 +76,12 @@ def _ssl(mode: str, root: str) -> t.Any:
     return context
 
 
-REFUSED = asyncpg.PostgresError
-"""What is raised when the database does not do what it was told, away or not."""
+REFUSED_ERROR = asyncpg.PostgresError
+"""The error raised when the database refuses a statement, and also for some of the errors of UNREACHABLE."""
 
 
-async def row(pool: Pool, statement: str, *arguments: object) -> Record:
-    """The one row of a statement that always gives one."""
+async def row(pool: Pool | Connection, statement: str, *arguments: object) -> Record:
+    """Return the row of a statement that always returns one."""
     found = await pool.fetchrow(statement, *arguments)
     if found is None:
         raise LookupError(f"no row came of: {statement}")
@@ -79,14 +89,17 @@ async def row(pool: Pool, statement: str, *arguments: object) -> Record:
 
 
 async def _keep(_connection: object) -> None:
-    """In place of asyncpg's own reset, a round trip after each statement: no statement here changes anything of its session."""
+    """Do nothing. asyncpg's own reset is a round trip each time a connection is returned, and no statement here changes
+    anything of its session.
+    """
 
 
 async def open_pool(config: Config, size: int = 0) -> Pool:
-    """A pool, whose connections are made when they are needed, so that the service starts while the database is away.
+    """Open a pool whose connections are made when they are needed, so that the service starts while the database is
+    away.
 
     Args:
-        size: connections at most; 0 for all that a process may have.
+        size: connections at most; 0 for as many as a process may have.
     """
     pool = asyncpg.create_pool(
         **connect_options(config),

@@ -1,13 +1,15 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user of the hub can be told, by kind: LndHub's code numbers, and the HTTP status that the v2 routes answer with."""
+"""Errors that a user of the hub gets, by kind: LndHub's code numbers, and the HTTP status."""
 
 from __future__ import annotations
 
+import typing as t
+
 
 class HubError(Exception):
-    """A request that was not done, and why.
+    """A request was not done, for the reason in the message.
 
     Args:
         message: for the user; never holds a secret or another user's data.
@@ -21,9 +23,15 @@ class HubError(Exception):
         self.message = message or self.default
         super().__init__(self.message)
 
+    def body(self) -> dict[str, t.Any]:
+        """Return the error as LndHub's clients read it. The message comes first, because Zeus shows all of it as it
+        is.
+        """
+        return {"message": self.message, "code": self.code, "error": True}
+
 
 class BadAuth(HubError):
-    """No token, a wrong one, a lapsed one, or a login that is not right."""
+    """The token is missing, wrong or expired, or the login or password is wrong."""
 
     code, status, default = 1, 401, "bad auth"
 
@@ -35,22 +43,35 @@ class Forbidden(HubError):
 
 
 class Closed(HubError):
-    """Nothing is paid and nothing is told until the ledger agrees with what lnd has recorded."""
+    """The ledger does not agree with lnd's records yet; until it does, no payment is made and no request of a user is
+    answered.
+    """
 
     code, status, default = 7, 503, "the hub is being checked against its node; nothing was booked, try again later"
+
+
+class Leaving(HubError):
+    """The hub ends its service: it makes no payment and no invoice any more, and its users still read what they own."""
+
+    code, status = 7, 503
+    default = (
+        "this service is ending: it makes no payments and no invoices any more; nothing was booked. Ask its operator"
+        " for the balance that it owes you"
+    )
 
 
 class HistoryLost(Closed):
     """lnd is not the one whose records the ledger follows: its database was lost or set back, or it is another node.
 
     Args:
-        why: what shows it.
+        why: the evidence.
     """
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"lnd is not the one whose records this ledger follows: {why}. Nothing is released. If lnd's own database can come back, bring it back; "
-            "if not, say of each payment under way what became of it (lndhub pending, lndhub end), and accept the node as it is (lndhub accept)"
+            f"lnd is not the one whose records this ledger follows: {why}. Nothing is released. If lnd's own database"
+            " can come back, bring it back; if not, say of each payment under way what became of it (lndhub pending,"
+            " lndhub end), and accept the node as it is (lndhub accept)"
         )
 
 
@@ -72,6 +93,18 @@ class NodeFailure(HubError):
     code, status, default = 7, 502, "the Lightning node does not answer; nothing was booked, try again later"
 
 
+class SignerAway(NodeFailure):
+    """The signer of the node's tenant does not answer; the node was not asked for what needs a signature."""
+
+    status, default = 503, "signer away, try later: nothing was booked"
+
+
+class SigningEnded(NodeFailure):
+    """The signer of the node's tenant refuses the node's grant; the node was not asked for what needs a signature."""
+
+    status, default = 503, "the tenant has ended signing, or has not renewed its grant: nothing was booked"
+
+
 class BadArguments(HubError):
     """A field is missing, of the wrong type or out of range."""
 
@@ -85,18 +118,39 @@ class NotFound(BadArguments):
 
 
 class InTransit(HubError):
-    """A payment whose end is not known yet. It is not lost, and is neither to be repeated nor paid otherwise."""
+    """The end of a payment is not known yet. The payment is not lost, and must neither be repeated nor made in another
+    way.
 
-    code, status, default = 9, 409, "the payment is in transit; its end will show in the list of payments, do not pay again"
+    Attributes:
+        payment_hash: the hash of a keysend, whose payer learns it only here; empty for an invoice.
+    """
+
+    payment_hash = b""
+
+    code, status, default = (
+        9,
+        409,
+        "the payment is in transit; its end will show in the list of payments, do not pay again",
+    )
+
+    def body(self) -> dict[str, t.Any]:
+        """Return the error, with the hash if the payer has no other way to know it."""
+        return {**super().body(), **({"payment_hash": self.payment_hash.hex()} if self.payment_hash else {})}
 
 
 class TooMany(HubError):
-    """More requests than the limit allows."""
+    """More requests than the limit allows; nothing was done."""
 
-    code, status, default = 9, 429, "too many requests, try again later"
+    code, status, default = 12, 429, "too many requests, try again later"
+
+
+class NotBegun(HubError):
+    """One of several payments was not begun, because the others have taken the time of the request."""
+
+    code, status, default = 12, 429, "not begun, nothing was booked: the time of this request is over, send it again"
 
 
 class PaymentFailed(HubError):
-    """The payment came to a definite end without money having moved."""
+    """The payment has definitely failed, and no money has moved."""
 
     code, status, default = 10, 400, "payment failed"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All parts of one running hub, made and taken down together."""
+"""All parts of one running hub, made and closed together."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import os
 import signal
 import typing as t
 
+from serving.networks import host
+
 from . import db
 from .accounts import Accounts, Passwords, User
 from .config import Config
@@ -21,7 +23,7 @@ from .health import Health
 from .incoming import Incoming
 from .internal import Internal
 from .limits import Buckets
-from .logins import Logins, host
+from .logins import Logins
 from .marks import Marks
 from .metrics import Metrics
 from .node import Node
@@ -30,12 +32,13 @@ from .outgoing import Outgoing
 from .paying import Paying
 from .reconcile import Reconcile
 from .recovery import Recovery
+from .signer import Signer
 from .tokens import Tokens
 
 _LOG = logging.getLogger("lndhub")
-_BOOKS_EVERY = 60.0
+_BOOKS_INTERVAL_SECONDS = 60.0
 # Seconds that payments under way are waited for at the end. systemd waits 90.
-_PATIENCE = 20.0
+_STOP_TIMEOUT_SECONDS = 20.0
 
 
 class Hub:
@@ -43,7 +46,8 @@ class Hub:
 
     Args:
         pool: connections to the database.
-        paying: those for payments, so that nobody who pays keeps the others waiting; by default the same.
+        paying: connections for payments, so that a payment does not keep other requests waiting; by default the same as
+            pool.
     """
 
     def __init__(self, config: Config, pool: db.Pool, paying: db.Pool | None = None) -> None:
@@ -55,15 +59,20 @@ class Hub:
         self.accounts = Accounts(pool, limits, Passwords())
         self.marks = marks = Marks(pool)
         self.history = NodeHistory(pool, self.node)
-        self.incoming = Incoming(pool, self.node, marks, config)
+        signer = Signer(config.node.signer_state)
+        self.incoming = Incoming(pool, self.node, signer, marks, config)
         self.outgoing = Outgoing(paying, self.node, self.history, marks, config)
         self.internal = Internal(paying, self.node, limits)
-        self.paying = Paying(self.node, self.internal, self.outgoing, config.node.cltv_limit)
+        self.paying = Paying(pool, self.node, self.internal, self.outgoing, signer, config)
         self.recovery = Recovery(pool, self.node, self.history, self.incoming, marks, config)
-        self.reconcile = Reconcile(pool, self.history, self.recovery, self.incoming, self.internal, self.outgoing, config)
-        self.health = Health(pool, self.node)
+        self.reconcile = Reconcile(
+            pool, self.history, self.recovery, self.incoming, self.internal, self.outgoing, config
+        )
+        self.health = Health(pool, self.node, signer)
         self.metrics = Metrics(pool, self.node, self.health)
         self.requests = Buckets(limits.requests_per_second, limits.burst)
+        # Of requests without a token: strangers do not displace the buckets of users.
+        self.public = Buckets(limits.requests_per_second, limits.burst)
         self.logins = Logins(limits)
         self.admins = Buckets(limits.logins_per_minute / 60, limits.logins_per_minute)
         self.creates = Buckets(limits.creates_per_minute / 60, limits.creates_per_minute)
@@ -71,29 +80,29 @@ class Hub:
         self._tasks: list[asyncio.Task[t.NoReturn]] = []
 
     def start(self) -> None:
-        """Begin what goes on by itself."""
+        """Start the background tasks."""
         self._tasks = [
             asyncio.create_task(self.incoming.follow(), name="incoming"),
             asyncio.create_task(self.reconcile.forever(), name="reconcile"),
-            asyncio.create_task(self.metrics.forever(_BOOKS_EVERY), name="metrics"),
+            asyncio.create_task(self.metrics.forever(_BOOKS_INTERVAL_SECONDS), name="metrics"),
         ]
         for task in self._tasks:
             task.add_done_callback(_ended)
 
     async def stop(self) -> None:
-        """End it. Payments under way are waited for a while; they lose nothing if that is too short."""
+        """Stop the hub. It waits a while for payments under way; if that is too short, nothing is lost."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.outgoing.close(_PATIENCE)
+        await self.outgoing.close(_STOP_TIMEOUT_SECONDS)
         await self.node.close()
 
     async def user(self, token: str) -> User:
-        """Who an access token speaks for; counts as one request of that user.
+        """Return the user of an access token, and count one request of that user.
 
         Raises:
-            BadAuth: nobody.
-            TooMany: it asks too often.
+            BadAuth: the token is of no user, or no longer valid.
+            TooMany: the user makes too many requests.
         """
         access = self.tokens.read(token)
         self.requests.take(access.user_id)
@@ -103,7 +112,7 @@ class Hub:
         return user
 
     def admin(self, token: str, address: str) -> None:
-        """Let the administrator pass.
+        """Refuse a request that is not the administrator's.
 
         Raises:
             Forbidden: it is not the admin token, or there is none.
@@ -112,7 +121,9 @@ class Hub:
         self._check(self._admin, token, address)
 
     def scraper(self, token: str, address: str) -> None:
-        """Let Prometheus pass, by the metrics token or the admin token; raises what admin does."""
+        """Refuse a request without the metrics token, or without the admin token if there is no metrics token; raises
+        the same errors as admin.
+        """
         self._check(self._scraper or self._admin, token, address)
 
     def _check(self, secret: bytes | None, token: str, address: str) -> None:
@@ -123,7 +134,9 @@ class Hub:
 
 
 def _ended(task: asyncio.Task[t.NoReturn]) -> None:
-    """A background task never ends by itself; if one does, the process must not go on without it."""
+    """Stop the process, because a background task has ended. None ends by itself, and the hub must not go on without
+    one.
+    """
     if not task.cancelled():
         _LOG.critical("the task %s ended", task.get_name(), exc_info=task.exception())
         os.kill(os.getpid(), signal.SIGTERM)
@@ -131,7 +144,7 @@ def _ended(task: asyncio.Task[t.NoReturn]) -> None:
 
 @contextlib.asynccontextmanager
 async def running(config: Config) -> t.AsyncIterator[Hub]:
-    """A hub, started and stopped."""
+    """Start a hub, and stop it afterwards."""
     size = config.database.pool
     third = max(size // 3, 1)
     paying = await db.open_pool(config, third)

@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Money that comes in: invoices of users, and the booking of those that lnd says are settled.
+"""Money that comes in: invoices of users, and the booking of those that lnd reports as settled.
 
-Two ways lead to a booking, and both may come any number of times, from any number of processes, because a hash is booked once:
-the stream of settled invoices, which begins where the last one ended, and the sweep, which asks lnd about each invoice that is open here.
-The stream is for speed. The sweep is the guarantee: an invoice leaves `open` only by what lnd itself says of it, however long ago it expired.
+An invoice is booked in one of two ways: by the stream of settled invoices, which begins where the last one ended, or by
+the sweep, which asks lnd about each invoice that is open here. Both may run any number of times, in any number of
+processes, because a hash is booked once. The stream is for speed. The sweep is the guarantee: an invoice leaves `open`
+only because of what lnd itself reports, however long ago it expired.
 """
 
 from __future__ import annotations
@@ -21,26 +22,34 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import CallError
 
 from . import db, ledger
 from .accounts import User
 from .config import MAX_MSAT, Config
 from .db import Pool
-from .errors import BadArguments, NodeFailure
+from .errors import BadArguments, Leaving, NodeFailure
 from .marks import Marks
 from .node import Node
+from .signer import Signer
 
 _LOG = logging.getLogger("lndhub.incoming")
 _MEMO_BYTES = 639
-"""What fits into a payment request."""
+"""Bytes of a memo that fit into a payment request."""
+
+# 100,000 BTC (lnd: invoices, AddInvoice).
+_MAX_INVOICE_MSAT = 100_000 * 10**11
 
 # Seconds between two attempts to subscribe: the first, and the longest.
-_BACKOFF = (0.2, 5.0)
-_BATCH = 200
+_BACKOFF_SECONDS = (0.2, 5.0)
+_BATCH_INVOICES = 200
 _LOOKUPS_AT_ONCE = 8
-# Of how many sweeps one asks about invoices that have not expired too: by default of an hour's.
-_FULL_EVERY = 180
+# One of so many sweeps also asks about invoices that have not expired: by default one in an hour.
+_SWEEPS_PER_FULL_SWEEP = 180
+
+
+class AboveLimit(BadArguments):
+    """The invoice would exceed a limit of its account; the message has the limit."""
 
 
 @dataclass(frozen=True)
@@ -53,30 +62,38 @@ class Added:
 
 
 class Incoming:
-    """Makes invoices and books what comes in."""
+    """Make invoices, and book the money that comes in."""
 
-    def __init__(self, pool: Pool, node: Node, marks: Marks, config: Config) -> None:
-        self._pool, self._node, self._marks, self._config = pool, node, marks, config
+    def __init__(self, pool: Pool, node: Node, signer: Signer, marks: Marks, config: Config) -> None:
+        self._pool, self._node, self._signer, self._marks, self._config = pool, node, signer, marks, config
         self._sweeps = 0
-        # Sweeps to come that look at all open invoices. Two: what settles between a sweep and the subscription is seen by the next one.
+        # Sweeps to come that look at all open invoices. Two: what settles between a sweep and the subscription is seen
+        # by the next one.
         self._full = 2
         self.subscribed = asyncio.Event()
 
-    async def add(self, user: User, amount_msat: int, memo: str, description_hash: bytes = b"", expiry: int = 0) -> Added:
+    async def add(
+        self, user: User, amount_msat: int, memo: str, description_hash: bytes = b"", expiry: int = 0
+    ) -> Added:
         """Make an invoice of a user.
 
-        It is noted here first, with what it asks for, because an account's invoices have room together. Nobody sees the payment request, so that nobody
-        can pay it, before it is noted too.
+        It is noted here first, with its amount, because the open invoices of an account share its limit. Nobody sees
+        the payment request before that is noted too, so that nobody can pay it earlier.
 
         Args:
-            amount_msat: 0 if the payer is to choose, which an account with a limit cannot let him.
+            amount_msat: 0 if the payer is to choose, which is refused for an account with a limit.
             expiry: seconds; 0 for the hub's own.
 
         Raises:
-            BadArguments: it is beyond a limit of the user.
+            AboveLimit: the invoice would exceed a limit of the user.
+            BadArguments: no invoice can be like that.
+            Leaving: the hub makes none any more.
             NodeFailure: nothing was made.
         """
+        if self._config.service.leaving:
+            raise Leaving
         self._check(user, amount_msat, memo)
+        self._signer.need()
         preimage = await self._marks.preimage(user.id)
         payment_hash = hashlib.sha256(preimage).digest()
         expiry = expiry or self._config.service.invoice_expiry
@@ -84,7 +101,8 @@ class Incoming:
         try:
             await self._pool.execute(
                 """
-                INSERT INTO invoices (payment_hash, user_id, preimage, payment_request, amount_msat, memo, description_hash, expires_at)
+                INSERT INTO invoices (payment_hash, user_id, preimage, payment_request, amount_msat, memo,
+                  description_hash, expires_at)
                 SELECT $1, $2, $3, '', $4, $5, $6, $7 WHERE invoices_room($2, $4, $8)
                 """,
                 payment_hash,
@@ -100,28 +118,44 @@ class Incoming:
             if error.constraint_name != "invoices_room":
                 raise
             sat = user.max_balance_msat // 1000
-            raise BadArguments(f"the balance, with the invoices that are open, would exceed its limit of {sat} sat") from error
+            raise AboveLimit(
+                f"the balance, with the invoices that are open, would exceed its limit of {sat} sat"
+            ) from error
         try:
-            payment_request = await self._node.add_invoice(preimage, amount_msat, memo, description_hash, expiry, self._config.node.private)
+            payment_request = await self._node.add_invoice(
+                preimage, amount_msat, memo, description_hash, expiry, self._config.node.private
+            )
         except CallError as error:
             _LOG.warning("no invoice was made: %s", error)
-            await self._pool.execute("UPDATE invoices SET state = 'canceled' WHERE payment_hash = $1 AND state = 'open'", payment_hash)
+            await self._pool.execute(
+                "UPDATE invoices SET state = 'canceled' WHERE payment_hash = $1 AND state = 'open'", payment_hash
+            )
+            # An lnd that was asked for a signature while its signer is away has stopped.
+            self._signer.need()
             raise NodeFailure from error
-        await self._pool.execute("UPDATE invoices SET payment_request = $2 WHERE payment_hash = $1", payment_hash, payment_request)
+        await self._pool.execute(
+            "UPDATE invoices SET payment_request = $2 WHERE payment_hash = $1", payment_hash, payment_request
+        )
         return Added(payment_hash, payment_request, expires_at)
 
     @staticmethod
     def _check(user: User, amount_msat: int, memo: str) -> None:
         if amount_msat > user.max_receive_msat:
-            raise BadArguments(f"the amount is above the limit of {user.max_receive_msat // 1000} sat for one invoice")
+            raise AboveLimit(f"the amount is above the limit of {user.max_receive_msat // 1000} sat for one invoice")
+        if amount_msat > _MAX_INVOICE_MSAT:
+            raise BadArguments(
+                f"the amount is above {_MAX_INVOICE_MSAT // 1000} sat, the most that lnd takes in one invoice"
+            )
         if not amount_msat and min(user.max_receive_msat, user.max_balance_msat) < MAX_MSAT:
-            raise BadArguments("this account has a limit, which who pays an invoice without an amount could exceed: name an amount")
+            raise AboveLimit(
+                "this account has a limit, which who pays an invoice without an amount could exceed: name an amount"
+            )
         if len(memo.encode()) > _MEMO_BYTES:
             raise BadArguments(f"the memo is longer than {_MEMO_BYTES} bytes")
 
     async def follow(self) -> t.NoReturn:
-        """Book settled invoices as they come, for ever."""
-        pause = _BACKOFF[0]
+        """Book settled invoices as lnd reports them, for ever."""
+        pause = _BACKOFF_SECONDS[0]
         while True:
             try:
                 after = await self._pool.fetchval("SELECT settle_index FROM progress")
@@ -129,25 +163,27 @@ class Incoming:
                 async with contextlib.aclosing(self._node.settled_invoices(after)) as settled:
                     self.subscribed.set()
                     async for invoice in settled:
-                        pause = _BACKOFF[0]
-                        await self._book(invoice.payment_hash, invoice.received_msat, invoice.settle_date, invoice.settle_index)
+                        pause = _BACKOFF_SECONDS[0]
+                        await self._book(
+                            invoice.payment_hash, invoice.received_msat, invoice.settle_date, invoice.settle_index
+                        )
                 _LOG.warning("the stream of invoices ended; it is opened again")
-            except (CallError, *db.UNREACHABLE) as error:
+            except (CallError, *db.UNREACHABLE_ERRORS) as error:
                 _LOG.warning("the stream of invoices broke and is opened again: %s", error)
             self.subscribed.clear()
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _BACKOFF[1])
+            pause = min(pause * 2, _BACKOFF_SECONDS[1])
 
     async def sweep(self, everything: bool = False) -> None:
         """Ask lnd about invoices that are open here: those that should have expired, and now and then all.
 
         Args:
-            everything: all of them now.
+            everything: ask about all of them now.
 
         Raises:
             CallError: lnd does not answer; what was learned before is booked.
         """
-        full = everything or self._full > 0 or self._sweeps % _FULL_EVERY == 0
+        full = everything or self._full > 0 or self._sweeps % _SWEEPS_PER_FULL_SWEEP == 0
         self._sweeps += 1
         number = 0
         while True:
@@ -158,11 +194,13 @@ class Incoming:
                 """,
                 number,
                 full,
-                _BATCH,
+                _BATCH_INVOICES,
             )
             for begin in range(0, len(rows), _LOOKUPS_AT_ONCE):
-                await asyncio.gather(*(self._look(row["payment_hash"], row["expired"]) for row in rows[begin : begin + _LOOKUPS_AT_ONCE]))
-            if len(rows) < _BATCH:
+                await asyncio.gather(
+                    *(self._look(row["payment_hash"], row["expired"]) for row in rows[begin : begin + _LOOKUPS_AT_ONCE])
+                )
+            if len(rows) < _BATCH_INVOICES:
                 break
             number = rows[-1]["number"]
         if full:
@@ -174,14 +212,18 @@ class Incoming:
             # Not the progress: others before this one may not have been looked at.
             await self._book(payment_hash, invoice.received_msat, invoice.settle_date, 0)
         elif (invoice is None and expired) or (invoice is not None and invoice.state == "CANCELED"):
-            await self._pool.execute("UPDATE invoices SET state = 'canceled' WHERE payment_hash = $1 AND state = 'open'", payment_hash)
+            await self._pool.execute(
+                "UPDATE invoices SET state = 'canceled' WHERE payment_hash = $1 AND state = 'open'", payment_hash
+            )
 
     async def _book(self, payment_hash: bytes, received_msat: int, settle_date: int, settle_index: int) -> None:
         try:
             user = await ledger.deposit(self._pool, payment_hash, received_msat, settle_date, settle_index)
         except asyncpg.IntegrityConstraintViolationError:
             # It stays open here, and a person must look; those after it are not to wait for that.
-            _LOG.exception("a deposit of %d msat was refused by the database, hash %s", received_msat, payment_hash.hex())
+            _LOG.exception(
+                "a deposit of %d msat was refused by the database, hash %s", received_msat, payment_hash.hex()
+            )
             return
         if user is not None:
             _LOG.info("user %d received %d msat, hash %s", user, received_msat, payment_hash.hex())

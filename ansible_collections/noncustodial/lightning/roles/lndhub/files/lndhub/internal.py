@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Money that passes from one user to another of the same hub, without a payment on the network.
 
-The order is: reserve the payer's money (durable), cancel the invoice on lnd, book. Once it is canceled nobody can pay it from outside, so that
-it cannot be paid twice; if lnd says that it is settled already, it is an ordinary deposit and the payer gets the reservation back.
-A crash between any two steps leaves a pending payment, and doing the last two again is harmless: reconcile does.
-The reservation comes first, so that nobody can have invoices canceled for money that is not there.
+The order is: reserve the payer's money (durable), cancel the invoice on lnd, book. Once it is canceled nobody can pay
+it from outside, so that it cannot be paid twice; if lnd reports that it is settled already, it is an ordinary deposit
+and the payer gets the reservation back. A crash between any two steps leaves a pending payment. Repeating the last two
+steps is harmless, and reconcile repeats them. The reservation comes first, so that nobody can have invoices canceled
+for money that is not there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import logging
 
 import asyncpg
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import CallError
 
 from . import db, ledger
 from .accounts import User
@@ -23,13 +24,13 @@ from .config import Limits
 from .db import Pool
 from .errors import BadArguments, InTransit, NotAnInvoice
 from .node import Node, Request
-from .outgoing import Paid
+from .payment import Paid, WantedPayment
 
 _LOG = logging.getLogger("lndhub.internal")
 
 
 class Internal:
-    """Makes payments between users."""
+    """Make payments between users."""
 
     def __init__(self, pool: Pool, node: Node, limits: Limits) -> None:
         self._pool, self._node, self._limits = pool, node, limits
@@ -43,20 +44,20 @@ class Internal:
             NotAnInvoice: it belongs to no user of this hub.
             BadArguments: it is the payer's own.
             NotEnoughBalance, AlreadyPaid, PayeeFull: nothing was booked.
-            InTransit: its end is not known yet; it is booked when it is.
+            InTransit: the payment's end is not known yet; it is booked when it is known.
         """
-        wish = ledger.Wish(
-            user.id,
-            "internal",
-            request.payment_hash,
-            request.payment_request,
-            request.destination,
-            amount_msat,
-            0,
-            request.memo,
-            request.description_hash,
+        wanted = WantedPayment(
+            user_id=user.id,
+            kind="internal",
+            payment_hash=request.payment_hash,
+            payment_request=request.payment_request,
+            destination=request.destination,
+            amount_msat=amount_msat,
+            fee_limit_msat=0,
+            memo=request.memo,
+            description_hash=request.description_hash,
         )
-        reserved = await ledger.reserve_internal(self._pool, wish, self._limits)
+        reserved = await ledger.reserve_internal(self._pool, wanted, self._limits)
         if reserved is None:
             raise NotAnInvoice("this invoice is of the hub's own node, but of no account here")
         if reserved.payee == user.id:
@@ -67,19 +68,21 @@ class Internal:
         self.followed.add(payment_id)
         try:
             preimage = await self.finish(payment_id, request.payment_hash)
-        except (CallError, *db.UNREACHABLE) as error:
+        except (CallError, *db.UNREACHABLE_ERRORS) as error:
             _LOG.warning("internal payment %d stays pending: %s", payment_id, error)
             raise InTransit from error
         finally:
             self.followed.discard(payment_id)
-        _LOG.info("internal payment %d made: %d msat from user %d to %d", payment_id, amount_msat, user.id, reserved.payee)
-        return Paid(request.payment_hash, preimage, amount_msat, 0)
+        _LOG.info(
+            "internal payment %d made: %d msat from user %d to %d", payment_id, amount_msat, user.id, reserved.payee
+        )
+        return Paid(payment_hash=request.payment_hash, preimage=preimage, amount_msat=amount_msat, fee_msat=0)
 
     async def finish(self, payment_id: int, payment_hash: bytes) -> bytes:
-        """The last two steps, which may be done any number of times; gives the preimage.
+        """Do the last two steps, which may be repeated, and return the preimage.
 
         Raises:
-            AlreadyPaid: it was paid from outside; the reservation is released.
+            AlreadyPaid: the invoice was paid otherwise; the reservation is released.
             CallError: lnd does not answer; the payment stays pending.
         """
         if not await self._node.cancel(payment_hash):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures for Prometheus. Amounts are msat. What has to be read from the whole ledger is read on a timer, not for each scrape."""
+"""Figures for Prometheus. Amounts are msat. Sums over the whole ledger are read on a timer, not for each scrape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import CallError
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import CallError
 
 from . import db, ledger
 from .db import Pool
@@ -19,7 +19,7 @@ from .health import Health
 from .node import Node
 
 _LOG = logging.getLogger("lndhub.metrics")
-_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_BUCKET_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 class Metrics:
@@ -27,13 +27,25 @@ class Metrics:
 
     def __init__(self, pool: Pool, node: Node, health: Health) -> None:
         self._pool, self._node, self._health = pool, node, health
-        # Of our own, so that nothing is in it that nobody asked for.
+        # A registry of its own, so that it holds only these figures.
         self.registry = CollectorRegistry()
-        self.requests = Histogram("lndhub_request_seconds", "Time to answer", ("route", "status"), registry=self.registry, buckets=_BUCKETS)
-        self.errors = Counter("lndhub_errors_total", "Answers that were errors, by LndHub's code", ("code",), registry=self.registry)
+        self.requests = Histogram(
+            "lndhub_request_seconds",
+            "Time to answer",
+            ("route", "status"),
+            registry=self.registry,
+            buckets=_BUCKET_SECONDS,
+        )
+        self.errors = Counter(
+            "lndhub_errors_total", "Answers that were errors, by LndHub's code", ("code",), registry=self.registry
+        )
         self._books = self._gauge("books_sum_msat", "Sum of all entries of the ledger; anything but 0 is a defect")
-        self._drift = self._gauge("balance_drift_msat", "Balances less the sum of their entries; anything but 0 is a defect")
-        self._internal = self._gauge("internal_msat", "Rest on the account of internal payments; anything but 0 is a defect")
+        self._drift = self._gauge(
+            "balance_drift_msat", "Balances less the sum of their entries; anything but 0 is a defect"
+        )
+        self._internal = self._gauge(
+            "internal_msat", "Rest on the account of internal payments; anything but 0 is a defect"
+        )
         self._owed = self._gauge("liabilities_msat", "What all users have, reserved included")
         self._reserved = self._gauge("reserved_msat", "Of that, reserved for payments under way")
         self._fees = self._gauge("routing_fees_msat", "Routing fees that users have paid")
@@ -46,7 +58,9 @@ class Metrics:
         self._unexplained = self._gauge(
             "unexplained", "What lnd has and the ledger cannot name, and nobody has acknowledged; the hub is closed"
         )
-        self._lost = self._gauge("history_lost", "Whether lnd is not the one whose records the ledger follows; the hub is closed")
+        self._lost = self._gauge(
+            "history_lost", "Whether lnd is not the one whose records the ledger follows; the hub is closed"
+        )
         self._settle_index = self._gauge("settle_index", "How far the settled invoices of the node are booked")
         self._up = Gauge("lndhub_up", "Whether a dependency answers", ("dependency",), registry=self.registry)
 
@@ -54,7 +68,7 @@ class Metrics:
         return Gauge(f"lndhub_{name}", text, registry=self.registry)
 
     async def forever(self, every: float) -> t.NoReturn:
-        """Read what is slow to read, again and again."""
+        """Read the sums over the whole ledger, which is slow, at intervals for ever."""
         while True:
             try:
                 books = await ledger.books(self._pool)
@@ -66,12 +80,12 @@ class Metrics:
                 self._fees.set(books.fees_msat)
                 if books.total_msat or books.drift_msat or books.internal_msat:
                     _LOG.error("the books do not balance: %s", books)
-            except (*db.UNREACHABLE, db.REFUSED) as error:
+            except (*db.UNREACHABLE_ERRORS, db.REFUSED_ERROR) as error:
                 _LOG.warning("the books were not added up: %s", error)
             await asyncio.sleep(every)
 
     async def text(self) -> bytes:
-        """The figures in Prometheus' own format."""
+        """Return the figures in Prometheus' own format."""
         state = await self._health.state()
         for name in ("database", "node", "signer"):
             self._up.labels(name).set(getattr(state, name) == "ok")
@@ -82,7 +96,8 @@ class Metrics:
                 SELECT count(*) AS pending, coalesce(sum(htlcs) FILTER (WHERE kind <> 'internal'), 0) AS htlcs,
                   coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest,
                   (SELECT settle_index FROM progress) AS settle_index, (SELECT lost IS NOT NULL FROM progress) AS lost,
-                  (SELECT count(*) FROM unexplained WHERE acknowledged_at IS NULL AND state <> 'failed') AS unexplained FROM payments WHERE state = 'pending'
+                  (SELECT count(*) FROM unexplained WHERE acknowledged_at IS NULL AND state <> 'failed') AS unexplained
+                    FROM payments WHERE state = 'pending'
                 """,
             )
             self._pending.set(row["pending"])

@@ -1,22 +1,26 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a logged-in client shows: a short access token (a signed JWT), and a refresh token that is good once.
+"""The tokens of a logged-in client: a short-lived access token (a signed JWT), and a refresh token that can be used
+once.
 
-An access token is never a refresh token and the other way round: one is a JWT with its own audience, the other random bytes of which the
-database has the hash. Using a refresh token twice ends all tokens that came of the same login, the access tokens among them, because one of the two
-users has stolen it; which of them came first says nothing.
+An access token is never a refresh token, nor the other way round: one is a JWT with its own audience, the other random
+bytes of which the database has the hash. Using a refresh token twice ends all tokens of the same login, the access
+tokens among them, because one of the two users has stolen it; which of them came first shows nothing.
 
-But an answer may get lost on its way, and who did not get it can only ask again. So the same answer is given once more if all of this holds:
+But an answer may get lost on its way, and a client that did not get it can only ask again. So the same answer is
+returned once more if all of this holds:
 
-- the token was used at least a second ago: nobody knows earlier that an answer is lost, so that two users at the same instant are two;
+- the token was used at least a second ago: nobody knows earlier that an answer is lost, so that uses at the same
+  instant are those of two users;
 - and at most `refresh_again` seconds ago;
 - it comes from the network from which it was used;
 - the refresh token of that answer has not been used.
 
-A thief who has the old token gains nothing by that: what he gets, from the victim's own network, is the very token that the victim has too, and not one of
-his own. It is good once: when both have used it the session ends, as if he had stolen it unused. Nothing that can be read is kept for that: the
-successor of a token follows from it by a key that the database does not have.
+A thief who has the old token gains nothing by that: he gets, from the victim's own network, the same token that the
+victim has too, and not one of his own. It can be used once: when both have used it the session ends, as if he had
+stolen it unused. Nothing readable is stored for that: the successor of a token is derived from it with a key that the
+database does not have.
 """
 
 from __future__ import annotations
@@ -32,16 +36,17 @@ from dataclasses import dataclass
 
 import jwt
 
-from .config import Service
+from serving.networks import network
+
+from .config import ServiceSettings
 from .db import Connection, Pool
 from .errors import BadAuth
-from .logins import network
 
 _ALGORITHM = "HS256"
 _AUDIENCE = "lndhub-access"
 _LEAST_KEY_BYTES = 32
-# Seconds: who uses a token again earlier did not wait for an answer.
-_INSTANT = 1.0
+# Seconds: a client that uses a token again earlier did not wait for an answer.
+_INSTANT_SECONDS = 1.0
 
 
 class WeakKey(Exception):
@@ -50,11 +55,11 @@ class WeakKey(Exception):
 
 @dataclass(frozen=True)
 class Access:
-    """Who an access token speaks for.
+    """The contents of an access token.
 
     Attributes:
-        epoch: of the user, when it was made.
-        family: of the login that it came of.
+        epoch: the user's epoch when the token was made.
+        family: the family of the login that it came from.
     """
 
     user_id: int
@@ -64,7 +69,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Pair:
-    """Both tokens, as a client gets them."""
+    """Both tokens, as a client gets them; seconds is the lifetime of the access token."""
 
     access: str
     refresh: str
@@ -72,32 +77,34 @@ class Pair:
 
 
 class Tokens:
-    """Makes tokens and reads them.
+    """Make tokens and read them.
 
     Args:
         key: secret, 32 bytes or more.
-        service: how long tokens live.
+        service: settings with the lifetimes of tokens.
     """
 
-    def __init__(self, key: bytes, service: Service) -> None:
+    def __init__(self, key: bytes, service: ServiceSettings) -> None:
         if len(key) < _LEAST_KEY_BYTES:
             raise WeakKey(
-                f"credential jwt_key has {len(key)} bytes. Give {_LEAST_KEY_BYTES} or more, for example from `openssl rand -hex 32`"
+                f"credential jwt_key has {len(key)} bytes. Give {_LEAST_KEY_BYTES} or more, for example from `openssl"
+                " rand -hex 32`"
             )
         self._key, self._service = key, service
 
     def access(self, of: Access) -> str:
-        """A new access token."""
+        """Return a new access token."""
         now = int(time.time())
         claims = {"aud": _AUDIENCE, "sub": str(of.user_id), "epoch": of.epoch, "family": of.family.hex}
-        claims |= {"iat": now, "exp": now + self._service.access_seconds}
+        # Two tokens of one second are two texts too.
+        claims |= {"iat": now, "exp": now + self._service.access_seconds, "jti": uuid.uuid4().hex}
         return jwt.encode(claims, self._key, _ALGORITHM)
 
     def read(self, token: str) -> Access:
-        """Whom an access token speaks for.
+        """Return the contents of an access token.
 
         Raises:
-            BadAuth: it is none, is forged, or has lapsed.
+            BadAuth: it is not an access token, is forged, or has expired.
         """
         try:
             claims: dict[str, t.Any] = jwt.decode(
@@ -111,10 +118,10 @@ class Tokens:
         return access
 
     async def login(self, pool: Pool, user_id: int, epoch: int) -> Pair:
-        """Tokens after a login by password: the beginning of a family.
+        """Return the tokens after a login by password: the beginning of a family.
 
         Raises:
-            BadAuth: the user has a new password since it was compared, or was deactivated.
+            BadAuth: since the password was checked, it was changed or the user was deactivated.
         """
         access, token = Access(user_id, epoch, uuid.uuid4()), secrets.token_urlsafe(32)
         # A change of the user that is under way is waited for, and one that comes later finds this token and ends it.
@@ -135,14 +142,15 @@ class Tokens:
         return Pair(self.access(access), token, self._service.access_seconds)
 
     async def refresh(self, pool: Pool, token: str, address: str, admit: t.Callable[[int], None]) -> Pair:
-        """New tokens for a refresh token, which is used up by that.
+        """Return new tokens for a refresh token, which is used up by that.
 
         Args:
-            address: where it comes from.
-            admit: is told the user's number; may raise TooMany, and the token is still good then.
+            address: the client's address.
+            admit: called with the user's number; it may raise TooMany, and the token can still be used then.
 
         Raises:
-            BadAuth: it is unknown, has lapsed or was used before; in the last case its family ends, but for what the head of this file says.
+            BadAuth: it is unknown, has expired or was used before; in the last case its family ends, with the exception
+                at the head of this file.
         """
         async with pool.acquire() as connection, connection.transaction():
             access = await self._used(connection, token, self._digest(network(address)), admit)
@@ -150,11 +158,16 @@ class Tokens:
             raise BadAuth
         return Pair(self.access(access), self._successor(token), self._service.access_seconds)
 
-    async def _used(self, connection: Connection, token: str, origin: bytes, admit: t.Callable[[int], None]) -> Access | None:
-        """Use a token up, or find that it may be answered again; None if neither. All uses of one user's tokens wait for each other."""
+    async def _used(
+        self, connection: Connection, token: str, origin: bytes, admit: t.Callable[[int], None]
+    ) -> Access | None:
+        """Use a token up, or find that it may be answered again; return None if neither. Uses of one user's tokens wait
+        for each other.
+        """
         owner = await connection.fetchrow(
             """
-            SELECT id, epoch FROM users WHERE id = (SELECT user_id FROM refresh_tokens WHERE hash = $1) AND NOT deactivated
+            SELECT id, epoch FROM users WHERE id = (SELECT user_id FROM refresh_tokens WHERE hash = $1)
+              AND NOT deactivated
             FOR NO KEY UPDATE
             """,
             _hash(token),
@@ -172,7 +185,7 @@ class Tokens:
             _hash(token),
             origin,
             _hash(self._successor(token)),
-            _INSTANT,
+            _INSTANT_SECONDS,
             self._service.refresh_again,
         )
         if row is None:
@@ -188,7 +201,8 @@ class Tokens:
         await connection.execute(
             """
             WITH used AS (
-              UPDATE refresh_tokens SET used_at = clock_timestamp(), used_from = $2 WHERE hash = $1 RETURNING user_id, family
+              UPDATE refresh_tokens SET used_at = clock_timestamp(), used_from = $2 WHERE hash = $1
+                RETURNING user_id, family
             )
             INSERT INTO refresh_tokens (hash, user_id, family, expires_at)
             SELECT $3, user_id, family, now() + make_interval(secs => $4) FROM used
@@ -203,12 +217,12 @@ class Tokens:
         return hmac.digest(self._key, b"refresh token " + text.encode(), "sha256")
 
     def _successor(self, token: str) -> str:
-        """The refresh token that comes after another one: 43 characters, as those of a login."""
+        """Return the refresh token that follows another one: 43 characters, as those of a login."""
         return urlsafe_b64encode(self._digest(f"after {token}")).decode().rstrip("=")
 
 
 async def remove_lapsed(pool: Pool) -> None:
-    """Forget refresh tokens that could not be used any more."""
+    """Delete refresh tokens that have expired."""
     await pool.execute("DELETE FROM refresh_tokens WHERE expires_at < now()")
 
 

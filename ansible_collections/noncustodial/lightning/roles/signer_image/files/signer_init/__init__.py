@@ -1,4 +1,6 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a tenant runs on a signer's image: signer-init, from the first login to the bundle, and signer-status. It needs no Ansible."""
+"""The commands of a signer's image: signer-init, from the first login to the bundle, signer-status and signer-upgrade.
+They need no Ansible.
+"""

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container in the place of a machine: no systemd, no firewall, no TPM, any user. All that is written lies in one volume.
+"""A container in the place of a machine: no systemd, no firewall, no TPM, any user. All files that it writes are in one
+volume.
 
-The wallet's password comes from outside, as a secret of podman's or of Kubernetes's, and what is sealed is sealed by it. Who reaches lnd is said where the
-container runs, once it has a wallet.
+The wallet's password comes from outside, as a secret of podman's or of Kubernetes's, and files are sealed with it. Who
+can reach lnd, once it has a wallet, is decided by the configuration with which the container is run.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import wait, wallet
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file, write_file
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import agreement
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core import wait
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.files import read_file, write_file
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys.password import PasswordSource
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import wallet
 
 from .host import Machine
 from .place import Place
@@ -30,14 +33,14 @@ from .place import Place
 _VOLUME = "/data"
 _SECRETS = "/run/secrets"
 _KIT = Path("/etc/signer/kit.json")
-_SUPERVISOR = 1
-_START = 60.0
-_NONCE = 12
+_SUPERVISOR_PID = 1
+_START_TIMEOUT_SECONDS = 60.0
+_NONCE_BYTES = 12
 # Characters of lnd's log in which its last words are.
-_LOG_END = 2000
+_LOG_END_CHARACTERS = 2000
 
-START, STOP = signal.SIGHUP, signal.SIGUSR1
-"""What the supervisor is told: that lnd is to run by what is on disk, and that it is not to run."""
+START_SIGNAL, STOP_SIGNAL = signal.SIGHUP, signal.SIGUSR1
+"""The signals to the supervisor: run lnd with the configuration on disk, and stop lnd."""
 
 
 class Container(Machine):
@@ -53,28 +56,29 @@ class Container(Machine):
     has_firewall = False
     journal = "podman logs THIS-CONTAINER"
 
-    def __init__(self, place: Place | None = None, secrets: str = _SECRETS, supervisor: int = _SUPERVISOR) -> None:
+    def __init__(self, place: Place | None = None, secrets: str = _SECRETS, supervisor: int = _SUPERVISOR_PID) -> None:
         super().__init__(place or Place(root=_VOLUME))
         self.credentials = secrets
         self._supervisor = supervisor
 
     @staticmethod
     def is_this() -> bool:
-        """Whether this is a container of ours: the build has left a mark."""
+        """Return whether this is a container of ours: the build has left a mark."""
         return Path(Place().home, "container").exists()
 
     def check_user(self) -> None:
-        """Anybody will do."""
+        """Accept any user."""
 
     def check(self) -> None:
         """Refuse to begin without a password or without space.
 
         Raises:
-            Refused, InvalidInput: with what is missing.
+            Refused, InvalidInput: the message names what is missing.
         """
         if len(self.password().read()) < 16:
             raise Refused(
-                "The password of the wallet is shorter than 16 characters. Nothing was changed", "Make one with openssl rand -hex 32"
+                "The password of the wallet is shorter than 16 characters. Nothing was changed",
+                "Make one with openssl rand -hex 32",
             )
         self.check_space()
 
@@ -82,14 +86,18 @@ class Container(Machine):
         return f"podman exec THIS-CONTAINER cat {path}"
 
     def offered_kit(self) -> Path | None:
-        """One that is mounted into the container."""
+        """Return the kit that is mounted into the container, or None."""
         return _KIT if _KIT.exists() else None
+
+    def offered_agreement(self) -> agreement.Agreement:
+        """Return the agreement that is mounted beside the kit."""
+        return agreement.remembered(str(_KIT.parent))
 
     def has_tpm(self) -> bool:
         return False
 
     def have_password(self) -> None:
-        """It comes from outside."""
+        """Do nothing: the password comes from outside."""
 
     def password(self) -> PasswordSource:
         return PasswordSource(f"{self.credentials}/wallet-password", None, "")
@@ -99,54 +107,65 @@ class Container(Machine):
         return ChaCha20Poly1305(hashlib.sha256(name.encode() + b"\0" + self.password().read()).digest())
 
     def seal(self, path: Path, name: str, content: bytes) -> None:
-        nonce = os.urandom(_NONCE)
+        nonce = os.urandom(_NONCE_BYTES)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_file(str(path), nonce + self._cipher(name).encrypt(nonce, content, name.encode()))
 
     def unseal(self, path: Path, name: str, what: str) -> bytes:
         sealed = read_file(str(path), f"the {what}")
         try:
-            return self._cipher(name).decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
+            return self._cipher(name).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
         except InvalidTag as error:
-            raise InvalidInput(f"{path} was sealed by another password", "Give the container the password that it had") from error
+            raise InvalidInput(
+                f"{path} was sealed by another password", "Run the container with the password that it had"
+            ) from error
 
     def _owner(self, group: str | None) -> tuple[str | None, str | None]:
         return None, None
 
     def apply_rules(self, content: str) -> None:
-        """Who reaches the container is said where it runs."""
+        """Do nothing: who can reach the container is decided where it is run."""
 
     def active(self) -> bool:
         return started(self.place).exists()
 
     def run_lnd(self) -> None:
         wanted = _digest(self.place)
-        self._tell(START, "lnd to be started", lambda: started(self.place).exists() and started(self.place).read_text() == wanted)
+        self._tell(
+            START_SIGNAL,
+            "lnd to be started",
+            lambda: started(self.place).exists() and started(self.place).read_text() == wanted,
+        )
 
     def stop_lnd(self) -> None:
-        self._tell(STOP, "lnd to be stopped", lambda: not started(self.place).exists())
+        self._tell(STOP_SIGNAL, "lnd to be stopped", lambda: not started(self.place).exists())
 
-    def _tell(self, what: signal.Signals, text: str, done: t.Callable[[], bool]) -> None:
-        if not done():
-            os.kill(self._supervisor, what)
-        wait.until(text, done, bool, _START)
+    def _tell(self, number: signal.Signals, text: str, is_done: t.Callable[[], bool]) -> None:
+        if not is_done():
+            os.kill(self._supervisor, number)
+        wait.until(text, is_done, bool, _START_TIMEOUT_SECONDS)
 
 
 def started(place: Place) -> Path:
-    """By which configuration lnd runs; not there while it does not."""
+    """Return the path of the file with the digest of the configuration with which lnd runs; the file is absent while
+    lnd does not run.
+    """
     return place.desk / "lnd.started"
 
 
 def _digest(place: Place) -> str:
-    return hashlib.sha256(place.lnd_conf.read_bytes()).hexdigest()
+    # The birthday is written before lnd is asked for a wallet. If lnd has run since before, it may have made one for a
+    # caller who was gone, and then serves nobody until it is started again.
+    birthday = place.birthday.read_bytes() if place.birthday.exists() else b""
+    return hashlib.sha256(place.lnd_conf.read_bytes() + birthday).hexdigest()
 
 
 def supervise(place: Place) -> int:
-    """Run lnd for as long as the container lives: it is the container's first process. Gives the exit status.
+    """Run lnd for as long as the container lives, as its first process, and return the exit status.
 
-    It ends when lnd ends by itself, so that whoever runs the container sees that and starts it again.
+    It ends when lnd ends by itself, so that podman or Kubernetes notices and starts the container again.
     """
-    signals = {START, STOP, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+    signals = {START_SIGNAL, STOP_SIGNAL, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     started(place).unlink(missing_ok=True)
     place.desk.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -165,21 +184,22 @@ def supervise(place: Place) -> int:
             continue
         if child is not None:
             _stop(place, child)
-        child = _start(place) if got == START else None
+        child = _start(place) if got == START_SIGNAL else None
         if got in (signal.SIGTERM, signal.SIGINT):
             return 0
 
 
 def _reason(place: Place) -> str:
-    """What is to be said of lnd's end, where that is known."""
+    """Return an explanation of lnd's end, where one is known; else an empty text."""
     logs = sorted(place.lnddir.glob("logs/bitcoin/*/lnd.log"), key=lambda path: path.stat().st_mtime)
-    if not logs or wallet.OPENS_OTHERWISE not in logs[-1].read_text(errors="replace")[-_LOG_END:]:
+    if not logs or wallet.MASTER_KEY_ERROR_TEXT not in logs[-1].read_text(errors="replace")[-_LOG_END_CHARACTERS:]:
         return ""
     return str(
         wallet.not_ours(
             "nothing was granted, and nothing was changed",
-            f"See who could reach this container's loopback. Then all that lnd has must go: remove {place.lnddir}/data from the volume, start the container, "
-            "and run signer-init again, which goes on with your seed, or bring the seed that you wrote down: signer-init --bring-seed",
+            f"See who could reach this container's loopback. Then remove {place.lnddir}/data from the volume, start"
+            " the container, and run signer-init again, which continues with your seed, or bring"
+            " the seed that you wrote down: signer-init --bring-seed",
         )
     )
 
@@ -200,14 +220,14 @@ def _stop(place: Place, child: int) -> None:
 
 
 def _reap(child: int | None) -> int | None:
-    """Take note of processes that have ended; gives lnd's exit status if it is among them."""
-    found = None
+    """Reap processes that have ended; return lnd's exit status if it is among them, else None."""
+    exit_status = None
     while True:
         try:
             process, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return found
+            return exit_status
         if process == 0:
-            return found
+            return exit_status
         if process == child:
-            found = os.waitstatus_to_exitcode(status)
+            exit_status = os.waitstatus_to_exitcode(status)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done to the machine: units, firewall, keys, and the question whether it has a TPM."""
+"""Actions on the machine: units, firewall, keys, files, and the check for a TPM."""
 
 from __future__ import annotations
 
@@ -11,42 +11,44 @@ import subprocess
 import time
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils import _config_files, _secret, _unit
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import credential
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import sync_folder
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import agreement
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.files import sync_folder, write_file
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import credential
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys.password import PasswordSource
+from ansible_collections.noncustodial.lightning.plugins.module_utils._machine import config_files, secret
+from ansible_collections.noncustodial.lightning.plugins.module_utils._machine import unit as _unit
 
-from .place import UNIT, USER, Place
+from .place import UNIT, USER, Place, self_node
 from .terminal import connection
 
 # Where systemctl keeps what is masked (systemd.unit(5)).
-_UNITS = "/etc/systemd/system"
+_UNIT_FOLDER = "/etc/systemd/system"
 
 NEEDED_BYTES = 256 << 20
-"""Free space that lnd needs with room to spare: its files are some megabytes."""
+"""Free space that lnd needs, with a reserve: its files take some megabytes."""
 
 
 def _run(command: list[str]) -> tuple[int, str, str]:
-    """As _unit takes it. Nothing secret passes here."""
+    """Run a command in the form that _unit takes. Its arguments and output contain no secret."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
 class Machine:
-    """A machine that is the signer's alone.
+    """A machine that is used only for the signer.
 
     Args:
         place: its files.
     """
 
     keeps_passwords = True
-    """Whether the wallet's password is sealed here, and does not come from elsewhere."""
+    """True if the wallet's password is sealed here, and does not come from outside."""
     has_firewall = True
-    """Whether the signer closes itself to others."""
+    """True if the signer has a firewall of its own."""
     journal = f"journalctl --unit {UNIT}"
-    """The command that shows what lnd says."""
-    credentials = f"/run/credentials/{UNIT}"
+    """The command that shows lnd's log."""
+    credentials = self_node("mainnet").credentials
     """The directory in which lnd finds its password."""
 
     def __init__(self, place: Place) -> None:
@@ -55,74 +57,82 @@ class Machine:
     # --- look
 
     def check_user(self) -> None:
-        """Refuse who may not read what a signer has.
+        """Refuse a user who may not read the signer's files.
 
         Raises:
-            Refused: it is not root.
+            Refused: the user is not root.
         """
         if os.geteuid():
-            raise Refused("This needs root", "Say sudo before it")
+            raise Refused("This needs root", "Run it with sudo")
 
     def check(self) -> None:
-        """Refuse what is no signer's image, or has a disk on which lnd would stop.
+        """Refuse a machine that is no signer's image, or whose disk has too little space for lnd.
 
         Raises:
-            InvalidInput: it is none.
-            Refused: too little is free.
+            InvalidInput: it is no signer's image.
+            Refused: too little space is free.
         """
         if _run(["id", "--user", USER])[0]:
-            raise InvalidInput(f"This machine has no user {USER}, so that it is no signer's image", "Start from the image of your provider")
+            raise InvalidInput(
+                f"This machine has no user {USER}, so that it is no signer's image",
+                "Start from the image of your provider",
+            )
         self.check_space()
 
     def fetching(self, path: Path) -> str:
-        """The command by which the tenant gets a file."""
+        """Return the command with which the tenant gets a file."""
         return f"ssh -T signer-admin@THIS-MACHINE sudo cat {path}"
 
     def connection(self) -> str:
-        """SSH_CONNECTION of the login; empty if there is none over ssh."""
+        """Return SSH_CONNECTION of the login; empty if the login is not over ssh."""
         return connection(Path("/proc"), os.getpid())
 
     def offered_kit(self) -> Path | None:
-        """A kit that lies elsewhere than where it is kept."""
+        """Return the path of a kit in another place than its usual one; None on a machine."""
         return None
 
+    def offered_agreement(self) -> agreement.Agreement:
+        """Return an agreement about the kit from another place than the usual one; an empty one on a machine."""
+        return agreement.Agreement()
+
     def check_space(self) -> None:
-        """Refuse a disk on which lnd would stop.
+        """Refuse a disk with too little space for lnd.
 
         Raises:
-            Refused: too little is free.
+            Refused: too little space is free.
         """
         free = self.free()
         if free < NEEDED_BYTES:
             raise Refused(
-                f"Only {free >> 20} MiB are free on this machine's disk, and the signer needs {NEEDED_BYTES >> 20}. Nothing was changed",
-                "Give the machine a larger disk (4 GiB will do for years), start it again, and run signer-init again",
+                f"Only {free >> 20} MiB are free on this machine's disk, and the signer needs {NEEDED_BYTES >> 20}."
+                " Nothing was changed",
+                "Enlarge the machine's disk (4 GiB is enough for years), start it again, and run signer-init again",
             )
 
     def free(self) -> int:
-        """Bytes that lnd can still write."""
+        """Return the number of bytes that lnd can still write."""
         return shutil.disk_usage(self.place.root or "/").free
 
     def has_tpm(self) -> bool:
-        """Whether systemd can seal to a TPM here, all of it: firmware, driver and library."""
+        """Return whether systemd can seal to a TPM here; firmware, driver and library must all be there."""
         return _run(["systemd-creds", "has-tpm2", "--quiet"])[0] == 0
 
     def active(self) -> bool:
-        """Whether lnd's unit is up."""
+        """Return whether lnd's unit is active."""
         return _run(["systemctl", "is-active", "--quiet", UNIT])[0] == 0
 
     # --- secrets
 
     def have_password(self) -> None:
-        """Have the wallet's password, made and sealed here; the role lnd has the same."""
-        _secret.ensure(str(self.place.password), "wallet-password", _secret.PLACEHOLDER, "hex", False)
+        """Make the wallet's password and seal it, if there is none; the role lnd does the same."""
+        secret.ensure(str(self.place.password), "wallet-password", secret.PLACEHOLDER, "hex", False)
 
     def password(self) -> PasswordSource:
-        """Where it lies."""
+        """Return the source of the wallet's password."""
         return PasswordSource(None, str(self.place.password), "wallet-password")
 
     def keep_password(self, content: bytes) -> None:
-        """Seal one that comes from another machine."""
+        """Seal a password that comes from another machine."""
         credential.seal(str(self.place.password), "wallet-password", content)
 
     def seal(self, path: Path, name: str, content: bytes) -> None:
@@ -130,15 +140,22 @@ class Machine:
         credential.seal(str(path), name, content)
 
     def unseal(self, path: Path, name: str, what: str) -> bytes:
-        """Read it.
+        """Read a sealed file.
 
         Raises:
             InvalidInput: it was sealed elsewhere.
         """
         return credential.unseal(str(path), name, what)
 
+    def end_cloud_init(self) -> None:
+        """Turn cloud-init off for this machine. With another instance-id it would run as root whatever a cloud or a
+        seed disk contains.
+        """
+        if self.place.cloud_init_off.parent.is_dir():
+            write_file(str(self.place.cloud_init_off), b"This machine is a signer.\n", 0o644)
+
     def have_signing_key(self, tenant: str) -> None:
-        """Have the tenant's key for bundles.
+        """Make the tenant's key for bundles, if there is none.
 
         Raises:
             InvalidInput: it could not be made.
@@ -159,28 +176,31 @@ class Machine:
     # --- files
 
     def write(self, path: Path, content: bytes, group: str | None, mode: int) -> bool:
-        """Have a file with its content, group and mode, as the roles have it; gives whether it was changed."""
-        wanted = _config_files.Entry(str(path), mode, *self._owner(group), content)
-        differs = _config_files.differs(wanted, _config_files.read_entry(wanted))
-        if differs:
-            _config_files.apply_entry(wanted)
-        return differs
+        """Write a file with its content, group and mode, as the roles do, if it differs; return whether it did."""
+        owner, group = self._owner(group)
+        wanted = config_files.Entry(path=str(path), mode=mode, owner=owner, group=group, content=content)
+        return bool(config_files.ensure([wanted], check_mode=False)["changed"])
 
     def folder(self, path: Path, group: str | None, mode: int) -> None:
-        """Have a directory."""
-        wanted = _config_files.Entry(str(path), mode, *self._owner(group))
-        if _config_files.differs(wanted, _config_files.read_entry(wanted)):
-            _config_files.apply_entry(wanted)
+        """Make a directory with its group and mode, if it differs."""
+        owner, group = self._owner(group)
+        wanted = config_files.Entry(path=str(path), mode=mode, owner=owner, group=group)
+        config_files.ensure([wanted], check_mode=False)
 
     def write_for_lnd(self, path: Path, content: bytes, mode: int) -> None:
-        """Have a file in lnd's own directory, as lnd itself would have written it."""
+        """Write a file in lnd's own directory, as lnd itself would have written it, if it differs."""
         owner = self._lnd_user()
         for folder in [*reversed(path.parents), path]:
             if folder.is_relative_to(self.place.lnddir):
                 own = folder == path
-                wanted = _config_files.Entry(str(folder), mode if own else 0o700, owner, owner, content if own else None)
-                if _config_files.differs(wanted, _config_files.read_entry(wanted)):
-                    _config_files.apply_entry(wanted)
+                wanted = config_files.Entry(
+                    path=str(folder),
+                    mode=mode if own else 0o700,
+                    owner=owner,
+                    group=owner,
+                    content=content if own else None,
+                )
+                config_files.ensure([wanted], check_mode=False)
 
     def _owner(self, group: str | None) -> tuple[str | None, str | None]:
         return "root", group or "root"
@@ -191,15 +211,18 @@ class Machine:
     # --- firewall
 
     def apply_rules(self, content: str) -> None:
-        """Have the firewall's rules written and in force.
+        """Write the firewall's rules and put them into force.
 
         Raises:
-            InvalidInput: nft does not take them. Nothing was changed.
+            InvalidInput: nft refuses them. Nothing was changed.
         """
-        done = subprocess.run(["nft", "--check", "--file", "-"], input=content, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["nft", "--check", "--file", "-"], input=content, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise InvalidInput(
-                f"The firewall's rules are refused: {done.stderr.strip()}", "This is a fault of the image: tell your provider"
+                f"The firewall's rules are refused: {done.stderr.strip()}",
+                "This is a fault of the image: report it to your provider",
             )
         self.write(self.place.rules, content.encode(), None, 0o644)
         # Also when nothing was written: an earlier run may have been cut off before this.
@@ -208,41 +231,46 @@ class Machine:
     def _do(self, command: list[str]) -> None:
         code, _out, error = _run(["systemctl", *command])
         if code:
-            raise InvalidInput(f"systemctl {' '.join(command)} failed: {error.strip()}", f"See journalctl --unit {command[-1]}")
+            raise InvalidInput(
+                f"systemctl {' '.join(command)} failed: {error.strip()}", f"See journalctl --unit {command[-1]}"
+            )
 
     # --- lnd
 
     def run_lnd(self) -> None:
-        """Have lnd run by what is on disk, now and from each start of the machine on.
+        """Run lnd with the configuration on disk, now and whenever the machine starts.
 
         Raises:
             UnitError: it does not start.
         """
-        unit = _unit.read_unit(_run, UNIT, [str(self.place.lnd_conf), str(self.place.password)])
-        _unit.apply_unit(_run, UNIT, _unit.plan_unit(unit))
+        # The birthday is written before lnd is asked for a wallet. If lnd has run since before, it may have made one
+        # for a caller who was gone, and then serves nobody until it is started again.
+        files = [self.place.lnd_conf, self.place.password, self.place.birthday]
+        _unit.ensure_unit(_run, UNIT, [str(path) for path in files], check_mode=False)
 
     def stop_lnd(self) -> None:
-        """Stop it."""
+        """Stop lnd."""
         self._do(["stop", UNIT])
 
     def fence(self) -> None:
-        """Have lnd stopped for good: nothing and nobody starts it again, not a start of the machine either, before the fence is taken away.
+        """Stop lnd for good: nothing starts it again before unfence, not even a start of the machine.
 
         Raises:
-            InvalidInput: it still runs.
+            InvalidInput: lnd still runs.
         """
         self._do(["mask", "--now", UNIT])
-        sync_folder(_UNITS)
+        sync_folder(_UNIT_FOLDER)
         if self.active():
             raise InvalidInput(f"{UNIT} still runs", f"See systemctl status {UNIT}")
 
     def unfence(self) -> None:
-        """Let lnd be started again."""
+        """Allow lnd to be started again."""
         self._do(["unmask", UNIT])
-        sync_folder(_UNITS)
+        sync_folder(_UNIT_FOLDER)
 
     def wipe(self) -> None:
-        """Remove all that makes this machine the signer: first the password, without which the wallet opens for nobody."""
+        """Remove all that makes this machine the signer: first the password, without which nobody can open the
+        wallet."""
         place = self.place
         place.password.unlink(missing_ok=True)
         sync_folder(str(place.password.parent))
@@ -251,13 +279,18 @@ class Machine:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def new_certificate(self) -> None:
-        """Have lnd make a new certificate at its next start; it does not change the names in one that is there."""
+        """Remove lnd's certificate, so that lnd makes a new one at its next start; it does not change the names in an
+        existing one.
+        """
         self.stop_lnd()
         for path in (self.place.certificate, self.place.certificate.with_suffix(".key")):
             path.unlink(missing_ok=True)
 
     def set_aside(self) -> Path:
-        """Take what lnd has on disk out of its way; nothing is deleted. For a wallet that was cut off while lnd made it, of which the seed is at hand."""
+        """Stop lnd, rename its data directory, and return the new path; nothing is deleted.
+
+        This is for a wallet that lnd was making when it was interrupted, and whose seed is at hand.
+        """
         self.stop_lnd()
         aside = self.place.lnddir / f"data.incomplete_{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
         os.rename(self.place.lnddir / "data", aside)

@@ -1,18 +1,31 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where everything lies on a signer. The paths are those of the roles lnd and signer, which may be run on an image's machine at any time."""
+"""The paths of all files on a signer. They are those of the roles lnd and signer, which may be run on an image's
+machine at any time.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._node import Node, node
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import agreement
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.networks import NETWORKS
+from ansible_collections.noncustodial.lightning.plugins.module_utils._inventory.node import InventoryNode, node
 
 NAME = "signer"
 USER = "lnd-signer"
 UNIT = "lnd@signer.service"
+
+
+def self_node(network: str) -> InventoryNode:
+    """Return the signer as the roles describe it."""
+    return node(NAME, {"lnd_network": network, "lnd_shape": "signer"})
+
+
+# For what is the same on every network.
+_SELF = self_node("mainnet")
 
 
 @dataclass(frozen=True)
@@ -20,8 +33,8 @@ class Place:
     """The files of one signer.
 
     Attributes:
-        root: what the path of everything that is written begins with; empty on a machine.
-        home: what the image brought: the program, the roles' templates, and the image's own description.
+        root: the beginning of all paths that are written to; empty on a machine.
+        home: the directory with the image's files: the program, the roles' templates, and the image's own description.
     """
 
     root: str = ""
@@ -29,7 +42,7 @@ class Place:
 
     @property
     def image(self) -> Path:
-        """What the build has written down about the image."""
+        """The build's description of the image."""
         return Path(self.home, "image.json")
 
     @property
@@ -39,17 +52,27 @@ class Place:
 
     @property
     def desk(self) -> Path:
-        """What passes between tenant and provider (role signer: signer_dir)."""
+        """The directory of files that pass between tenant and provider (role signer: signer_dir)."""
         return Path(self.root + "/etc/signer")
 
     @property
     def kit(self) -> Path:
-        """What the provider gave."""
-        return self.desk / "kit.json"
+        """The kit that the provider gave."""
+        return self.desk / agreement.KIT_FILE
+
+    @property
+    def kit_fingerprint(self) -> Path:
+        """The fingerprint of the kit that was compared with the provider."""
+        return self.desk / agreement.FINGERPRINT_FILE
+
+    @property
+    def tenant(self) -> Path:
+        """The tenant whose signer this is."""
+        return self.desk / agreement.TENANT_FILE
 
     @property
     def settings(self) -> Path:
-        """What the tenant has chosen."""
+        """The settings that the tenant has chosen."""
         return self.desk / "settings.json"
 
     @property
@@ -64,18 +87,25 @@ class Place:
 
     @property
     def bundle(self) -> Path:
-        """What goes to the provider."""
+        """The bundle, which goes to the provider."""
         return self.desk / "bundle.json"
 
     @property
+    def cloud_init_off(self) -> Path:
+        """The file that disables cloud-init when the machine starts (cloud-init's documentation, "How to disable
+        cloud-init").
+        """
+        return Path(self.root + "/etc/cloud/cloud-init.disabled")
+
+    @property
     def upgrade(self) -> Path:
-        """How far this signer has gone from one machine to another."""
+        """The record of the signer's move from one machine to another."""
         return self.desk / "upgrade.json"
 
     @property
     def config(self) -> Path:
-        """Of lnd."""
-        return Path(f"{self.root}/etc/lnd/{NAME}")
+        """The directory of lnd's configuration."""
+        return Path(self.root + _SELF.config)
 
     @property
     def lnd_conf(self) -> Path:
@@ -84,18 +114,18 @@ class Place:
 
     @property
     def birthday(self) -> Path:
-        """When the wallet's seed was made."""
+        """The time at which the wallet's seed was made."""
         return self.config / "birthday"
 
     @property
     def encrypted_seed(self) -> Path:
-        """A seed that was handed over encrypted."""
+        """The seed, if it was handed over encrypted."""
         return self.config / "seed.age"
 
     @property
     def lnddir(self) -> Path:
         """lnd's directory."""
-        return Path(f"{self.root}/var/lib/lnd/{NAME}")
+        return Path(self.root + _SELF.lnddir)
 
     @property
     def certificate(self) -> Path:
@@ -104,33 +134,30 @@ class Place:
 
     @property
     def rules(self) -> Path:
-        """The firewall."""
+        """The firewall's rules."""
         return Path(self.root + "/etc/nftables.conf")
 
     @property
     def password(self) -> Path:
         """The wallet's password, sealed (role lnd: lnd_sealed)."""
-        return Path(f"{self.root}/etc/credstore.encrypted/lnd@{NAME}.wallet-password")
+        return Path(f"{self.root}{_SELF.sealed}.wallet-password")
 
     @property
     def pending_seed(self) -> Path:
-        """A seed on its way to its owner, sealed. Not of the name of a unit's credential: no unit loads it."""
+        """A seed that its owner does not have yet, sealed. It has not the name of a unit's credential: no unit loads
+        it.
+        """
         return Path(self.root + "/etc/credstore.encrypted/signer-init.seed")
 
     @property
     def one_time_key(self) -> Path:
-        """To which another machine encrypts its signer, sealed."""
+        """The key to which another machine encrypts its signer, sealed."""
         return Path(self.root + "/etc/credstore.encrypted/signer-upgrade.key")
 
     def wallet(self, network: str) -> Path:
-        """lnd's own file of the wallet."""
-        return self.lnddir / "data/chain/bitcoin" / network / "wallet.db"
+        """Return the path of lnd's own file of the wallet."""
+        return Path(self.root + self_node(network).chain_directory, "wallet.db")
 
     def networks(self) -> list[str]:
-        """The networks for which there is a wallet, whole or not."""
-        return sorted(path.parent.name for path in self.lnddir.glob("data/chain/bitcoin/*/wallet.db"))
-
-
-def self_node(network: str) -> Node:
-    """The signer as the roles see it."""
-    return node(NAME, {"lnd_network": network, "lnd_shape": "signer"})
+        """Return the networks for which there is a wallet, whole or not."""
+        return [network for network in NETWORKS if self.wallet(network).exists()]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done and what is next, told from what is on the disk and what lnd says. Nothing is changed."""
+"""The steps that are done and the one that is next, according to the disk and to lnd. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -9,54 +9,65 @@ import typing as t
 from contextlib import closing
 from dataclasses import dataclass
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import baking, certificate, document, state
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Missing
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import agreement
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core import document
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import (
+    InvalidInput,
+    LightningError,
+    Missing,
+)
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc import state
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import grant
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import macaroon_file
 
-from . import handover, kits, node, pending
+from . import kits, move, node, pending
 from .host import Machine
 from .place import Place
 from .settings import Image, Settings, read_image, read_settings
 
 NONE, UNDER_WAY, CONFIRMED, FOREIGN = "none", "under_way", "confirmed", "foreign"
-"""What there is of a seed that is on its way to its owner; a foreign one was sealed by another machine."""
+"""States of a seed that its owner does not have yet; a foreign one was sealed by another machine."""
 
 
-# Bytes: well below what signer-init asks for, so that a disk that was large enough for it does not alarm at once.
+# Bytes: well below what signer-init requires, so that a disk that was large enough for it does not cause an alarm at
+# once.
 _LOW_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
-class Found:
-    """What was found.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerStatus:
+    """The state of a signer, as it was read.
 
     Attributes:
-        image: what it is.
-        chosen: the settings.
-        kit: if it is there and for this signer.
-        kit_fault: why not, empty if it is only missing.
-        sealed: how the wallet's password is kept; empty if it could not be.
+        image: the image's description.
+        settings: the settings.
+        kit: the kit, if it is there, is for this signer, and was compared with the provider; else None.
+        kit_fault: the reason for None; empty if the kit is only missing.
+        sealed: the way in which the wallet's password is sealed; empty if it cannot be.
         free: bytes on the disk that lnd can still write.
-        has_firewall: whether the signer closes itself to others.
-        closed: whether the firewall knows the kit.
+        has_firewall: whether the signer has a firewall of its own.
+        closed: whether the firewall has been set up for the kit.
         seed: one of NONE, UNDER_WAY, CONFIRMED, FOREIGN.
         wallet: whether lnd has a wallet, whole or not.
         had_wallet: whether there has been one.
-        state: lnd's, or empty if it does not answer.
-        silence: why it does not answer.
-        node_id: of the wallet, once lnd serves.
-        version: of the lnd that runs.
-        certificate_ends: the day.
-        bundle: its open part, empty if there is none.
-        standing: how it stands with the grant, one of baking's; empty as long as lnd does not serve.
-        root_key_id: of the grant, as it is or is to be.
-        older: root keys of other grants, which are good too.
-        fetching: the command that gets it.
-        journal: the command that shows what lnd says.
-        upgrade: how far the signer has gone from one machine to another; empty if it has not.
+        state: lnd's state, or empty if it does not answer.
+        silence: the reason why it does not answer.
+        node_id: id of the wallet's node, once lnd serves.
+        version: version of the lnd that runs.
+        certificate_ends: the day on which the certificate ends.
+        bundle: the part of the bundle that is not encrypted; empty if there is none.
+        standing: standing of the grant, one of those in macaroon_file; empty as long as lnd does not serve.
+        root_key_id: number of the grant, as it is or is to be.
+        older: root keys of other grants, which are valid too.
+        wider: the flaw of a grant that allows more than a provider needs; None if it does not.
+        fetching: the command that gets the bundle.
+        journal: the command that shows lnd's log.
+        upgrade: state of the signer's move from one machine to another; empty if it has not begun.
     """
 
     image: Image
-    chosen: Settings
+    settings: Settings
     kit: kits.Kit | None = None
     kit_fault: str = ""
     sealed: str = ""
@@ -75,6 +86,7 @@ class Found:
     standing: str = ""
     root_key_id: int = 1
     older: t.Sequence[int] = ()
+    wider: grant.Flaw | None = None
     fetching: str = ""
     journal: str = ""
     upgrade: str = ""
@@ -82,12 +94,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Step:
-    """One step on the way.
+    """One step of the setup.
 
     Attributes:
-        name: of it.
-        done: whether it is.
-        text: what there is to say.
+        name: its name.
+        done: whether it is done.
+        text: the details for the tenant.
     """
 
     name: str
@@ -98,23 +110,23 @@ class Step:
 # --- read
 
 
-def read(host: Machine) -> Found:
-    """Look at everything.
+def read(host: Machine) -> SignerStatus:
+    """Read the state of the signer.
 
     Raises:
         InvalidInput: this is no signer's image, or its settings cannot be read.
     """
     place = host.place
-    image, chosen = read_image(place), read_settings(place)
-    kit, fault = _kit(host, image)
+    image, settings = read_image(place), read_settings(place)
+    kit, fault = _kit(host, image, settings)
     networks = place.networks()
     network = networks[0] if networks else kit["network"] if kit else "mainnet"
     known: dict[str, t.Any] = {
         "image": image,
-        "chosen": chosen,
+        "settings": settings,
         "kit": kit,
         "kit_fault": fault,
-        "sealed": _sealed(host, chosen),
+        "sealed": _sealed(host, settings),
         "free": host.free(),
         "has_firewall": host.has_firewall,
         "fetching": host.fetching(place.bundle),
@@ -126,25 +138,27 @@ def read(host: Machine) -> Found:
         "bundle": kits.outside(place),
         "upgrade": upgrade(host),
     }
-    return Found(**known, **_lnd(host, network, chosen))
+    return SignerStatus(**known, **_lnd(host, network, settings))
 
 
 WAITING = "waiting"
-"""Of a new machine: it has shown its one-time key. What a record says comes after that."""
+"""The state of a new machine that has shown its one-time key. The states of a record come after it."""
 
 
 def upgrade(host: Machine) -> str:
-    """How far the signer has gone from one machine to another: WAITING, a state of handover's, or empty."""
-    record = handover.read(host.place)
+    """Return the state of the signer's move from one machine to another: WAITING, a state of its record, or empty."""
+    record = move.read(host.place)
     return record.state if record else WAITING if host.place.one_time_key.exists() else ""
 
 
-def _kit(host: Machine, image: Image) -> tuple[kits.Kit | None, str]:
+def _kit(host: Machine, image: Image, settings: Settings) -> tuple[kits.Kit | None, str]:
     try:
-        return kits.read(host.place, image, None if host.place.kit.exists() else host.offered_kit()), ""
+        found = kits.read(host.place, image, None if host.place.kit.exists() else host.offered_kit())
+        kits.check_agreed(host, found, agreement.Agreement(), settings.kit_widest)
+        return found, ""
     except Missing:
         return None, ""
-    except LndError as error:
+    except LightningError as error:
         return None, str(error)
 
 
@@ -156,16 +170,16 @@ def _seed(host: Machine) -> str:
     return NONE if found is None else CONFIRMED if found.confirmed else UNDER_WAY
 
 
-def _sealed(host: Machine, chosen: Settings) -> str:
+def _sealed(host: Machine, settings: Settings) -> str:
     if not host.keeps_passwords:
         return "by a password from outside this container"
-    if chosen.without_tpm:
+    if settings.without_tpm:
         return "sealed by a file on this disk, as you have accepted"
     return "sealed by this machine's TPM" if host.has_tpm() else ""
 
 
-def _lnd(host: Machine, network: str, chosen: Settings) -> dict[str, t.Any]:
-    """What lnd says, in as far as it runs and serves."""
+def _lnd(host: Machine, network: str, settings: Settings) -> dict[str, t.Any]:
+    """Return the fields of SignerStatus that lnd reports, as far as it runs and serves."""
     place = host.place
     if not place.certificate.exists():
         return {"silence": "it has not been started yet"}
@@ -180,108 +194,157 @@ def _lnd(host: Machine, network: str, chosen: Settings) -> dict[str, t.Any]:
                 info = client.call("lnrpc.Lightning/GetInfo")
                 ids = client.call("lnrpc.Lightning/ListMacaroonIDs").root_key_ids
             found |= {"node_id": info.identity_pubkey, "version": info.version.partition(" ")[0]}
-            wanted = node.granted(place, chosen)
-            present = baking.read_kept(wanted, frozenset(ids))
-            found |= {"standing": baking.standing(wanted, present), "older": baking.others(wanted, present)}
-            found |= {"root_key_id": baking.newest(wanted, present).root_key_id}
-    except LndError as error:
+            wanted = node.granted(place, settings)
+            present = macaroon_file.read_kept(wanted, frozenset(ids))
+            found |= {
+                "standing": macaroon_file.standing(wanted, present),
+                "older": macaroon_file.others(wanted, present),
+            }
+            found |= {
+                "root_key_id": macaroon_file.newest(wanted, present).root_key_id,
+                "wider": wider(found["standing"], present),
+            }
+    except LightningError as error:
         return {"silence": str(error)}
     return found
 
 
+def wider(standing: str, present: macaroon_file.MacaroonState) -> grant.Flaw | None:
+    """Return the flaw of a valid grant that allows more than is needed; None if it does not."""
+    if standing != macaroon_file.LIVE or present.macaroon is None:
+        return None
+    return next((flaw for flaw in grant.flaws(present.macaroon) if flaw.reason == grant.TOO_WIDE_REASON), None)
+
+
 def _ends(place: Place) -> t.Any:
-    return max(one.ends for one in certificate.read(place.certificate.read_text()))
+    return max(one.ends for one in node.certificates(place))
 
 
-# --- tell
+# --- report
 
 
-def steps(found: Found) -> list[Step]:
-    """The way from the first login to a signer that needs nothing more."""
-    kit = found.kit
-    serves = bool(found.node_id)
+def steps(signer: SignerStatus) -> list[Step]:
+    """Return the steps from the first login to a signer that is complete."""
+    kit = signer.kit
+    serves = bool(signer.node_id)
     return [
-        Step("kit", kit is not None, f"{kit['tenant']} on {kit['network']}" if kit else found.kit_fault or "not there yet"),
+        Step(
+            "kit",
+            kit is not None,
+            (
+                f"{kit['tenant']} on {kit['network']}, fingerprint {fingerprint(kit)}"
+                if kit
+                else signer.kit_fault or "not there yet"
+            ),
+        ),
         Step(
             "address",
-            bool(found.chosen.address),
-            f"{found.chosen.address}:{found.chosen.port}" if found.chosen.address else "not chosen yet",
+            bool(signer.settings.address),
+            signer.settings.endpoint if signer.settings.address else "not chosen yet",
         ),
-        Step("keys", bool(found.sealed), found.sealed or "there is no TPM to seal them to"),
-        _disk(found),
-        *([_firewall(found)] if found.has_firewall else []),
+        Step("keys", bool(signer.sealed), signer.sealed or "there is no TPM to seal them to"),
+        _disk(signer),
+        *([_firewall(signer)] if signer.has_firewall else []),
         Step(
             "seed",
-            found.seed == NONE and found.wallet,
-            _SEED[found.seed] if found.seed != NONE else "yours alone" if found.wallet else "none yet",
+            signer.seed == NONE and signer.wallet,
+            _SEED_TEXTS[signer.seed] if signer.seed != NONE else "only you have it" if signer.wallet else "none yet",
         ),
-        Step("lnd", serves, f"{found.version}, node {found.node_id}" if serves else found.silence or f"its state is {found.state}"),
-        Step("bundle", bool(found.bundle) and found.standing not in (baking.REVOKED, baking.DUE), _bundle(found)),
+        Step(
+            "lnd",
+            serves,
+            f"{signer.version}, node {signer.node_id}" if serves else signer.silence or f"its state is {signer.state}",
+        ),
+        Step(
+            "bundle",
+            bool(signer.bundle)
+            and signer.standing not in (macaroon_file.REVOKED, macaroon_file.DUE)
+            and not signer.wider,
+            _bundle(signer),
+        ),
     ]
 
 
-_SEED = {
-    UNDER_WAY: "on its way to you: it was shown, or is about to be, and is not confirmed",
+_SEED_TEXTS = {
+    UNDER_WAY: "not confirmed: it was shown to you, or is about to be",
     CONFIRMED: "you have confirmed it; its wallet is not there yet",
     FOREIGN: "sealed by another machine: this is a copy of a disk",
 }
 
 
-def _disk(found: Found) -> Step:
-    text = f"{found.free >> 20} MiB are free"
-    if found.free >= _LOW_BYTES:
+def _disk(signer: SignerStatus) -> Step:
+    text = f"{signer.free >> 20} MiB are free"
+    if signer.free >= _LOW_BYTES:
         return Step("disk", True, text)
     # Signing writes nothing. lnd writes a backup of its channels, of which a signer has none, when it starts.
     return Step("disk", False, f"only {text}: lnd signs as long as it runs, and may not start again")
 
 
-def _firewall(found: Found) -> Step:
-    if found.closed and found.kit:
-        provider = f"for the provider {', '.join(found.kit['provider_addresses'])}{'' if found.wallet and found.seed == NONE else ' once there is a wallet'}"
-        return Step("firewall", True, f"{provider}; for ssh {', '.join(found.chosen.admin_addresses)}")
-    return Step("firewall", found.closed, "ssh alone is open")
+def _firewall(signer: SignerStatus) -> Step:
+    if signer.closed and signer.kit:
+        when = "" if signer.wallet and signer.seed == NONE else " once there is a wallet"
+        provider = f"for the provider {', '.join(signer.kit['provider_addresses'])}{when}"
+        return Step("firewall", True, f"{provider}; for ssh {', '.join(signer.settings.ssh_networks)}")
+    return Step("firewall", signer.closed, "as it was left: see the kit" if signer.closed else "only ssh is open")
 
 
-def _bundle(found: Found) -> str:
-    if found.standing == baking.REVOKED:
+def _bundle(signer: SignerStatus) -> str:
+    if signer.standing == macaroon_file.REVOKED:
         return "you have revoked the grant that it holds"
-    if found.bundle and found.standing == baking.DUE:
-        return f"the grant {found.root_key_id}, which it is to hold, is not made yet"
-    if not found.bundle:
+    if signer.wider:
+        return f"the grant {signer.root_key_id} {signer.wider.text}"
+    if signer.bundle and signer.standing == macaroon_file.DUE:
+        return f"the grant {signer.root_key_id}, which it is to hold, is not made yet"
+    if not signer.bundle:
         return "not written yet"
-    # Of a grant that was made while an earlier one was good.
+    # The present grant was made while an earlier one was valid.
     further = (
-        f"; what was granted under root key {', '.join(map(str, found.older))} is good too, until you revoke it" if found.older else ""
+        f"; what was granted under root key {', '.join(map(str, signer.older))} is valid too, until you revoke it"
+        if signer.older
+        else ""
     )
-    return f"for the provider to take up until {found.bundle['expires']}{further}"
+    return f"for the provider to take up until {signer.bundle['expires']}{further}"
 
 
-_UPGRADE = {
+_UPGRADE_TEXTS = {
     WAITING: "Bring the package of the old machine: signer-upgrade take < package",
-    handover.TAKING: "A signer is being handed over to this machine; go on: signer-upgrade take < package",
-    handover.SENT: "This signer was handed over, and lnd stays stopped. With the receipt of the new machine: signer-upgrade retire RECEIPT",
-    handover.RETIRED: "This signer is on another machine now. End this one",
+    move.TAKING: "A signer is being moved to this machine; go on: signer-upgrade take < package",
+    move.SENT: (
+        "This signer was moved, and lnd stays stopped. With the receipt of the new machine: signer-upgrade retire"
+        " RECEIPT"
+    ),
+    move.RETIRED: "This signer is on another machine now. End this one",
 }
 
 
-def following(found: Found) -> str:
-    """What is to be done next."""
-    if found.upgrade in _UPGRADE:
-        return _UPGRADE[found.upgrade]
-    if found.kit is None:
-        return found.kit_fault or "Bring the kit that your provider gave you: signer-init --kit FILE"
-    if found.seed == FOREIGN:
+def following(signer: SignerStatus) -> str:
+    """Return the advice for the tenant's next step."""
+    if signer.upgrade in _UPGRADE_TEXTS:
+        return _UPGRADE_TEXTS[signer.upgrade]
+    if signer.kit is None:
+        return signer.kit_fault or "Bring the kit that your provider gave you: signer-init --kit FILE"
+    if signer.seed == FOREIGN:
         return "Start anew from the image, and bring your seed: signer-init --bring-seed"
-    if found.standing == baking.REVOKED:
-        return f"Nothing, if that is as you want it; otherwise: signer-init --root-key-id {found.root_key_id + 1}"
-    if found.free < _LOW_BYTES:
-        return f"Make room on this machine's disk, or give it a larger one; {'lnd then starts by itself' if found.wallet else 'then run signer-init'}"
-    if found.wallet and found.seed == NONE and not found.node_id:
-        return f"See why lnd does not serve: {found.journal}"
-    if not found.wallet and found.seed == NONE and found.had_wallet:
+    if signer.standing == macaroon_file.REVOKED:
+        return f"Nothing, if that is as you want it; otherwise: signer-init --root-key-id {signer.root_key_id + 1}"
+    if signer.wider and signer.wider.cure:
+        return f"{signer.wider.cure}. See: Grants of eleven methods, on the page about security"
+    if signer.wider:
+        return (
+            f"signer-init --root-key-id {signer.root_key_id + 1}; once your provider has taken that bundle up, revoke"
+            f" the grant {signer.root_key_id}"
+        )
+    if signer.free < _LOW_BYTES:
+        return (
+            "Free space on this machine's disk, or enlarge it;"
+            f" {'lnd then starts' if signer.wallet else 'then run signer-init'}"
+        )
+    if signer.wallet and signer.seed == NONE and not signer.node_id:
+        return f"See why lnd does not serve: {signer.journal}"
+    if not signer.wallet and signer.seed == NONE and signer.had_wallet:
         return "The wallet is gone. Bring the seed that you wrote down: signer-init --bring-seed"
-    if not all(step.done for step in steps(found)):
-        return "Run signer-init; it goes on where it was"
-    if document.date(t.cast("t.Mapping[str, str]", found.bundle)["expires"]) <= document.now():
+    if not all(step.done for step in steps(signer)):
+        return "Run signer-init; it continues where it stopped"
+    if document.date(t.cast("t.Mapping[str, str]", signer.bundle)["expires"]) <= document.now():
         return "Nothing if your provider has taken the bundle up; otherwise signer-init writes a new one"
-    return f"Give the bundle to your provider, if it does not have it: {found.fetching}"
+    return f"Send the bundle to your provider, if it does not have it: {signer.fetching}"

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The terminal of the session in which the tenant sits. What is secret is written to it alone, and never to standard output, which may be a file."""
+"""The terminal of the tenant's session. Secrets are written only to it, and never to standard output, which may be a
+file.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +11,25 @@ import os
 import typing as t
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import Refused
 
-# Major numbers of the terminals of logins over the network (Linux: Documentation/admin-guide/devices.txt, Unix98 PTY slaves).
-_SESSIONS = range(136, 144)
+# Major numbers of the terminals of logins over the network (Linux: Documentation/admin-guide/devices.txt, Unix98 PTY
+# slaves).
+_SESSION_MAJORS = range(136, 144)
 # The second screen of a terminal: what is on it does not come into the text that can be scrolled back to.
 _ENTER, _LEAVE, _CLEAR = "\033[?1049h\033[H\033[2J", "\033[H\033[2J\033[?1049l", "\033[H\033[2J"
 
 
 class Stopped(Exception):
-    """The tenant has ended it, or the session is gone. Nothing is lost."""
+    """The tenant has stopped, or the session has ended. Nothing is lost."""
 
 
 class Terminal:
     """A terminal to read from and to write to.
 
     Args:
-        reader: lines that are typed.
-        writer: what is shown.
+        reader: the lines that are typed.
+        writer: the screen.
     """
 
     def __init__(self, reader: t.TextIO, writer: t.TextIO) -> None:
@@ -38,7 +41,7 @@ class Terminal:
         self._writer.flush()
 
     def ask(self, text: str) -> str:
-        """What is typed after a text, without blanks around it.
+        """Show a text, and return the line that is typed after it, without blanks around it.
 
         Raises:
             Stopped: q was typed, or the session has ended.
@@ -51,7 +54,7 @@ class Terminal:
         return line.strip()
 
     def __enter__(self) -> Terminal:
-        """The second screen, until the end of the block, however that comes."""
+        """Switch to the second screen until the end of the block, whatever ends it."""
         self._write(_ENTER)
         return self
 
@@ -59,7 +62,7 @@ class Terminal:
         self._write(_LEAVE)
 
     def clear(self) -> None:
-        """Take everything off the screen."""
+        """Clear the screen."""
         self._write(_CLEAR)
 
     def _write(self, text: str) -> None:
@@ -68,7 +71,7 @@ class Terminal:
 
 
 def of_session() -> Terminal:
-    """The terminal of this login.
+    """Return the terminal of this login.
 
     Raises:
         Refused: there is none, or it is a console.
@@ -80,7 +83,7 @@ def of_session() -> Terminal:
             "The seed is shown on a terminal, and this session has none. Nothing was changed",
             "Log in with ssh -t, or have the seed encrypted to a key of yours: signer-init --seed-recipient age1…",
         ) from error
-    if not all(os.major(number) in _SESSIONS for number in terminals(Path("/proc"), os.getpid())):
+    if not all(os.major(number) in _SESSION_MAJORS for number in terminals(Path("/proc"), os.getpid())):
         os.close(handle)
         raise Refused(
             "This is a console, and what a console shows is kept by whoever runs the machine. Nothing was changed",
@@ -90,14 +93,18 @@ def of_session() -> Terminal:
 
 
 def terminals(proc: Path, process: int) -> t.Iterator[int]:
-    """The terminals, as device numbers, of a process and of all those that it comes from: sudo gives its command a new one."""
+    """Yield the terminals, as device numbers, of a process and of all its ancestors: sudo runs its command in a new
+    terminal.
+    """
     for _number, terminal in _ancestry(proc, process):
         if terminal:
             yield terminal
 
 
 def connection(proc: Path, process: int) -> str:
-    """SSH_CONNECTION of the login in which a process was started, which sudo does not hand on; empty if that was no login over ssh."""
+    """Return SSH_CONNECTION of the login in which a process was started, which sudo does not pass on; empty if that was
+    no login over ssh.
+    """
     for number, _terminal in _ancestry(proc, process):
         try:
             environment = (proc / str(number) / "environ").read_bytes()
@@ -111,10 +118,11 @@ def connection(proc: Path, process: int) -> str:
 
 
 def _ancestry(proc: Path, process: int) -> t.Iterator[tuple[int, int]]:
-    """A process and all those that it comes from, with the terminal of each."""
+    """Yield a process and all its ancestors, with the terminal of each."""
     while process > 0:
         try:
-            # The name, which comes before these, may hold anything but ends with the last parenthesis (Linux: proc_pid_stat(5)).
+            # The name, which comes before these, may hold anything but ends with the last parenthesis (Linux:
+            # proc_pid_stat(5)).
             fields = (proc / str(process) / "stat").read_text().rpartition(")")[2].split()
         except FileNotFoundError:
             return

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A signer goes from an old machine to a new one, with all that its provider knows of it.
+"""The move of a signer from an old machine to a new one, with everything that its provider relies on.
 
-The order is what keeps two from signing: the old one's lnd is stopped for good before anything of it leaves the machine, and the new one's is not
-started before all of it is there. Each step can be cut off, and is then done again.
+The order makes sure that two never sign: the old machine's lnd is stopped for good before anything of the signer leaves
+it, and the new machine's is not started before everything is there. Each step may be interrupted, and is then repeated.
 """
 
 from __future__ import annotations
@@ -15,28 +15,30 @@ import typing as t
 from contextlib import closing
 from dataclasses import replace
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document, kit
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.files import read_file
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.problems import Invalid, Problem
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import agreement, kit
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core import document
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.files import read_file
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.problems import Invalid, Problem
 
-from . import handover, kits, node, onetime, package, status, steps
-from .handover import NOT_TAKEN, RETIRED, SENT, TAKEN, TAKING, Record
+from . import kits, move, node, onetime, package, status, steps
 from .host import Machine
+from .move import NOT_TAKEN_SENTENCE, RETIRED, SENT, TAKEN, TAKING, Record
 from .package import Package
 from .settings import Settings, parse_settings, read_image
 from .steps import Say
 
 
 def check(host: Machine) -> None:
-    """Refuse where there are no two machines.
+    """Refuse a container, which does not need this.
 
     Raises:
         Refused: it is a container.
     """
     if not host.keeps_passwords:
         raise Refused(
-            "A container has nothing to hand over: its volume has it all. Nothing was changed", "Start the new image on that volume"
+            "A container has nothing to move: its volume has it all. Nothing was changed",
+            "Start the new image on that volume",
         )
 
 
@@ -44,37 +46,40 @@ def check(host: Machine) -> None:
 
 
 def receive(host: Machine, without_tpm: str) -> onetime.Key:
-    """The key to which the old machine encrypts; the same one until a package is taken.
+    """Return the key to which the old machine encrypts; it stays the same until a package is taken.
 
     Raises:
-        LndError: this machine cannot become the signer. Nothing was changed.
+        LightningError: this machine cannot become the signer. Nothing was changed.
     """
     host.check()
-    key, record = onetime.read(host), handover.read(host.place)
+    key, record = onetime.read(host), move.read(host.place)
     if record is not None and record.state != TAKING:
         raise _not_new(record)
     if key is not None:
         return key
     _check_empty(host)
-    chosen = Settings(without_tpm="" if host.has_tpm() else without_tpm)
-    steps.check_tpm(host, chosen, "signer-upgrade receive")
-    return onetime.make(host, chosen.without_tpm)
+    settings = Settings(without_tpm="" if host.has_tpm() else without_tpm)
+    steps.check_tpm(host, settings, "signer-upgrade receive")
+    # Before there is a key that opens a signer.
+    host.end_cloud_init()
+    return onetime.make(host, settings.without_tpm)
 
 
 def _not_new(record: Record) -> Refused:
     done = {
-        TAKEN: "has been handed over to this machine already",
-        TAKING: "was about to be handed over to this machine, which has declined it",
-        SENT: "was handed over from here",
-        RETIRED: "was handed over from here",
+        TAKEN: "has been moved to this machine already",
+        TAKING: "was about to be moved to this machine, which has declined it",
+        SENT: "was moved away from here",
+        RETIRED: "was moved away from here",
     }
     return Refused(
-        f"The signer {record.node_id} {done[record.state]}. Nothing was changed", "A signer is handed over to a new machine of the image"
+        f"The signer {record.node_id} {done[record.state]}. Nothing was changed",
+        "A signer is moved to a new machine of the image",
     )
 
 
 def _not_old() -> Refused:
-    return Refused("This machine is the new one. Nothing was changed", "Say it on the old one")
+    return Refused("This machine is the new one. Nothing was changed", "Run it on the old one")
 
 
 def _check_empty(host: Machine) -> None:
@@ -82,7 +87,7 @@ def _check_empty(host: Machine) -> None:
     if place.networks() or place.birthday.exists() or place.pending_seed.exists():
         raise Refused(
             "This machine has a signer of its own, or the beginning of one. Nothing was changed",
-            "A signer is handed over to a new machine of the image, on which signer-init has not been run",
+            "A signer is moved to a new machine of the image, on which signer-init has not been run",
         )
 
 
@@ -92,13 +97,13 @@ def take(host: Machine, sealed: bytes, node_id: str | None, say: Say) -> Record:
     Args:
         host: this machine.
         sealed: the package.
-        node_id: which signer it must be, if that is known.
-        say: tells the tenant.
+        node_id: id of the node that it must be; None for any.
+        say: shows a message to the tenant.
 
     Raises:
-        LndError, UnitError: it cannot; the text says whether anything was changed.
+        LightningError, UnitError: it cannot be done; the message states whether anything was changed.
     """
-    key, record = onetime.read(host), handover.read(host.place)
+    key, record = onetime.read(host), move.read(host.place)
     digest = hashlib.sha256(sealed.strip()).hexdigest()
     if key is None:
         return _taken_before(record, digest)
@@ -107,12 +112,20 @@ def take(host: Machine, sealed: bytes, node_id: str | None, say: Say) -> Record:
     steps.check_tpm(host, Settings(without_tpm=key.without_tpm), "signer-upgrade receive")
     host.check()
     laid_down = record is not None and record.state == TAKEN
-    record = Record(TAKING, content.number, content.node_id, content.lnd_version, content.receipt, key.recipient, digest)
+    record = Record(
+        state=TAKING,
+        number=content.number,
+        node_id=content.node_id,
+        lnd_version=content.lnd_version,
+        receipt=content.receipt,
+        recipient=key.recipient,
+        package=digest,
+    )
     if not laid_down:
-        handover.write(host, record)
+        move.write(host, record)
         package.lay_down(host, content)
     record = replace(record, state=TAKEN)
-    handover.write(host, record)
+    move.write(host, record)
     say(f"The signer {record.node_id} is here as a whole.")
     _start(host, record, key, say)
     onetime.forget(host)
@@ -121,19 +134,22 @@ def take(host: Machine, sealed: bytes, node_id: str | None, say: Say) -> Record:
 
 def _taken_before(record: Record | None, digest: str) -> Record:
     if record is None:
-        raise Refused("This machine does not wait for a package. Nothing was changed", "Begin with signer-upgrade receive")
+        raise Refused(
+            "This machine does not wait for a package. Nothing was changed", "Begin with signer-upgrade receive"
+        )
     if record.state != TAKEN:
         raise _not_new(record)
     if record.package != digest:
         raise Refused(
-            f"The signer {record.node_id} has been handed over to this machine already, and this is another package. Nothing was changed",
+            f"The signer {record.node_id} has been moved to this machine already, and this is another package."
+            " Nothing was changed",
             "Nothing is to be done for that signer; for another one, take a new machine",
         )
     return record
 
 
 def _check_package(host: Machine, content: Package, record: Record | None, node_id: str | None) -> None:
-    """Refuse what must not come here. Nothing is changed."""
+    """Refuse a package that this machine must not take. Nothing is changed."""
     image = read_image(host.place)
     if record is None:
         _check_empty(host)
@@ -141,17 +157,22 @@ def _check_package(host: Machine, content: Package, record: Record | None, node_
         raise _not_new(record)
     elif (record.number, record.node_id) != (content.number, content.node_id):
         raise Refused(
-            f"This machine is about to become the signer {record.node_id}, and this is another package than before. Nothing was changed",
-            "Bring one of the same handing-over, or drop what there is of that one: signer-upgrade decline",
+            f"This machine is about to become the signer {record.node_id}, and this is another package than before."
+            " Nothing was changed",
+            "Bring one of the same move, or drop what there is of that one: signer-upgrade decline",
         )
     if node_id not in (None, content.node_id):
-        raise Refused(f"The package is of the signer {content.node_id}, not of {node_id}. Nothing was changed", "See where it comes from")
+        raise Refused(
+            f"The package is of the signer {content.node_id}, not of {node_id}. Nothing was changed",
+            "See where it comes from",
+        )
     package.check_version(content, image)
+    settings = parse_settings("The settings in the package", _document(content, "desk/settings.json"), {})
     steps.check_admin(
         host,
-        parse_settings("The settings in the package", _document(content, "desk/settings.json"), {}),
-        f"Log in from there, and say it again. Or take the old machine back into service ({handover.BACK}), choose other networks there "
-        "(signer-init --admin NETWORK), and hand it over anew",
+        settings,
+        f"Log in from there, and run it again. Or take the old machine back into service ({move.RESUME_COMMAND}),"
+        " choose other networks there (signer-init --admin NETWORK), and move it anew",
     )
     theirs = _kit(content)
     kits.check_version(theirs, image)
@@ -160,9 +181,23 @@ def _check_package(host: Machine, content: Package, record: Record | None, node_
         for name in ("tenant", "network"):
             if ours[name] != theirs[name]:
                 raise Refused(
-                    f"The kit of this machine is for {ours[name]}, and the package has a signer for {theirs[name]}. Nothing was changed",
+                    f"The kit of this machine is for {ours[name]}, and the package has a signer for {theirs[name]}."
+                    " Nothing was changed",
                     "Bring the package to the machine that is meant",
                 )
+    recorded = package.agreed(content)
+    if recorded.fingerprint or _compared(host):
+        kits.check_agreed(host, theirs, agreement.Agreement(), settings.kit_widest, recorded)
+    else:
+        # The old image is one from before kits were compared. Its signer serves with this kit, and goes on: whoever
+        # could forge the package could also forge a fingerprint.
+        kits.check_agreed(
+            host, theirs, agreement.Agreement(recorded.tenant, kit.fingerprint(theirs)), kit.WIDEST_PREFIX_LENGTH
+        )
+
+
+def _compared(host: Machine) -> bool:
+    return bool(agreement.remembered(str(host.place.desk)).fingerprint)
 
 
 def _document(content: Package, path: str) -> t.Any:
@@ -173,53 +208,65 @@ def _document(content: Package, path: str) -> t.Any:
 
 
 def _kit(content: Package) -> kits.Kit:
-    found = _document(content, "desk/kit.json")
-    problems = kit.validate(found)
-    if not problems and (found["tenant"], found["network"]) != (content.tenant, content.network):
+    its_kit = _document(content, "desk/kit.json")
+    problems = kit.validate(its_kit)
+    if not problems and (its_kit["tenant"], its_kit["network"]) != (content.tenant, content.network):
         problems = [Problem("", "is not for the tenant and the network of the package")]
+    if kit.has_tunnel(its_kit):
+        problems.append(Problem("tunnel", "is there, and this image sets up no tunnel"))
     if problems:
         raise Invalid("The kit in the package", problems, "Nothing was changed")
-    return t.cast("kits.Kit", found)
+    return t.cast("kits.Kit", its_kit)
 
 
 def _start(host: Machine, record: Record, key: onetime.Key, say: Say) -> None:
-    """Have lnd serve as that node, configured as signer-init does it. The bundle stays as it is: the provider has it."""
+    """Configure and start lnd as signer-init does, and check that it is that node. The bundle is not made anew: the
+    provider has it.
+    """
     before = read_file(str(host.place.certificate), "lnd's certificate")
-    agreed = steps.agree(host, steps.Request(chosen={"without_tpm": key.without_tpm}))
-    steps.configure(agreed, None)
-    steps.have_wallet(agreed, say)
-    with closing(node.connect(host.place, agreed.network)) as client:
-        found = client.call("lnrpc.Lightning/GetInfo").identity_pubkey
-    if found != record.node_id:
+    compared = _compared(host)
+    setup = steps.agree(host, steps.Request(settings={"without_tpm": key.without_tpm}, served=not compared))
+    steps.configure(setup)
+    steps.have_wallet(setup, say)
+    with closing(node.connect(host.place, setup.network)) as client:
+        node_id = client.call("lnrpc.Lightning/GetInfo").identity_pubkey
+    if node_id != record.node_id:
         host.fence()
         raise InvalidInput(
-            f"The wallet is that of the node {found}, and the package was for {record.node_id}. lnd is stopped again, and stays so",
-            f"Say signer-upgrade decline here, and take the old machine back into service there: {handover.BACK}",
+            f"The wallet is that of the node {node_id}, and the package was for {record.node_id}. lnd is stopped again,"
+            " and stays so",
+            f"Run signer-upgrade decline here, and take the old machine back into service there: {move.RESUME_COMMAND}",
         )
     if read_file(str(host.place.certificate), "lnd's certificate") != before:
         say(
-            "lnd has a new certificate, because the old one had come to its end. Run signer-init, and give the new bundle to your provider."
+            "lnd has a new certificate, because the old one had expired. Run signer-init, and send the new"
+            " bundle to your provider."
+        )
+    if not compared:
+        say(
+            f"The kit for {agreement.description(setup.kit)} has the fingerprint {kit.fingerprint(setup.kit)}. The"
+            " old machine did not have it compared: do that now with your provider, by running signer-init."
         )
 
 
 def decline(host: Machine) -> None:
-    """Never take what was sent here, so that the old machine may go on.
+    """Make sure that this machine never takes what was sent to it, so that the old machine may go on.
 
     Raises:
-        Refused: it was taken to the end.
+        Refused: the signer was taken completely.
     """
-    record = handover.read(host.place)
+    record = move.read(host.place)
     if record is None:
         onetime.forget(host)
     elif record.state == TAKING:
         onetime.forget(host)
         host.wipe()
-        handover.forget(host)
+        move.forget(host)
     elif record.state == TAKEN and onetime.read(host) is not None:
         # It is all here, and lnd may have been started: this machine will never be the signer.
         host.fence()
         host.wipe()
-        handover.write(host, replace(record, state=RETIRED))
+        move.write(host, replace(record, state=RETIRED))
         onetime.forget(host)
     else:
         raise _not_new(record)
@@ -229,19 +276,19 @@ def decline(host: Machine) -> None:
 
 
 def send(host: Machine, recipient: str, instead: bool, say: Say) -> tuple[Record, str]:
-    """Stop this signer for good, and give the package of it.
+    """Stop this signer for good, and return the record of the move and the package.
 
     Args:
         host: this machine.
-        recipient: the one-time key of the new one.
+        recipient: the one-time key of the new machine.
         instead: whether that is another machine than the one to which an earlier package went.
-        say: tells the tenant.
+        say: shows a message to the tenant.
 
     Raises:
-        LndError: it cannot be handed over; before it was stopped nothing was changed, and afterwards it stays stopped.
+        LightningError: it cannot be moved; if it was not stopped yet nothing was changed, else it stays stopped.
     """
     onetime.check_recipient(recipient)
-    record = handover.read(host.place)
+    record = move.read(host.place)
     if record is None or record.state == TAKEN:
         record = _begin(host, recipient)
     elif record.state != SENT:
@@ -249,74 +296,82 @@ def send(host: Machine, recipient: str, instead: bool, say: Say) -> tuple[Record
     elif record.recipient != recipient:
         if not instead:
             raise Refused(
-                f"This signer was handed over to the machine with the key {record.recipient}. If that has taken it, another one would be a second signer. "
-                "Nothing was changed",
-                "Say signer-upgrade decline there, or be sure that it is gone; then say --instead here",
+                f"This signer was moved to the machine with the key {record.recipient}. If that has taken it,"
+                " another one would be a second signer. Nothing was changed",
+                "Run signer-upgrade decline there, or be sure that it is gone; then run it here with --instead",
             )
         record = _new(record.node_id, record.lnd_version, recipient)
-    handover.write(host, record)
+    move.write(host, record)
     host.fence()
     say("lnd is stopped, and stays so when this machine starts again.")
     return record, package.seal(package.collect(host, record), recipient)
 
 
 def _begin(host: Machine, recipient: str) -> Record:
-    """What is handed over is a signer that serves: only then can be told which one it is."""
-    found = status.read(host)
-    if found.seed != status.NONE or not found.wallet or not found.node_id:
+    """Return the record of a new move. Refuse a signer that does not serve: its node id cannot be read."""
+    signer = status.read(host)
+    if signer.seed != status.NONE or not signer.wallet or not signer.node_id:
         raise Refused(
-            "This signer does not serve, so that it cannot be handed over. Nothing was changed",
-            f"See signer-status. {status.following(found)}",
+            "This signer does not serve, so that it cannot be moved. Nothing was changed",
+            f"See signer-status. {status.following(signer)}",
         )
-    return _new(found.node_id, found.version, recipient)
+    return _new(signer.node_id, signer.version, recipient)
 
 
 def _new(node_id: str, lnd_version: str, recipient: str) -> Record:
-    return Record(SENT, secrets.token_hex(16), node_id, lnd_version, secrets.token_hex(16), recipient)
+    return Record(
+        state=SENT,
+        number=secrets.token_hex(16),
+        node_id=node_id,
+        lnd_version=lnd_version,
+        receipt=secrets.token_hex(16),
+        recipient=recipient,
+    )
 
 
 def resume(host: Machine, sentence: str | None) -> Record | None:
-    """Take the old machine back into service; gives what was undone.
+    """Take the old machine back into service; return the record of the move that was undone, or None if there was none.
 
     Raises:
-        Refused: the tenant has not said that no other one will sign.
+        Refused: the tenant has not stated that no other machine will sign.
     """
-    record = handover.read(host.place)
+    record = move.read(host.place)
     if record is None:
         return None
     if record.state != SENT:
         raise _not_new(record) if record.state != TAKING else _not_old()
-    if sentence != NOT_TAKEN:
+    if sentence != NOT_TAKEN_SENTENCE:
         raise Refused(
-            f"If the new machine, with the key {record.recipient}, has taken this signer or still can, two machines would sign for one grant, and revoking "
-            "on one would not revoke on the other. Nothing was changed",
-            f"Say signer-upgrade decline there, or be sure that it is gone; then here: {handover.BACK}",
+            f"If the new machine, with the key {record.recipient}, has taken this signer or still can, two machines"
+            " would sign for one grant, and revoking on one would not revoke on the other. Nothing was changed",
+            f"Run signer-upgrade decline there, or be sure that it is gone; then here: {move.RESUME_COMMAND}",
         )
     host.unfence()
     host.run_lnd()
-    handover.forget(host)
+    move.forget(host)
     return record
 
 
 def retire(host: Machine, receipt: str) -> bool:
-    """Remove what the old machine still has; gives whether it had been done before.
+    """Remove the signer's files from the old machine; return whether that had been done before.
 
     Raises:
-        Refused: it is not shown that the new machine has it.
+        Refused: the receipt does not prove that the new machine has the signer.
     """
-    record = handover.read(host.place)
+    record = move.read(host.place)
     if record is None or record.state not in (SENT, RETIRED):
         raise Refused(
-            "This signer was not handed over to another machine. Nothing was changed", "Begin with signer-upgrade receive on the new one"
+            "This signer was not moved to another machine. Nothing was changed",
+            "Begin with signer-upgrade receive on the new one",
         )
     if not secrets.compare_digest(record.receipt.encode(), receipt.encode()):
         raise Refused(
             "That is not the receipt of the new machine. Nothing was changed",
-            "Give what signer-upgrade take, or signer-upgrade status, shows there",
+            "Use the receipt that signer-upgrade take or signer-upgrade status shows there",
         )
     before = record.state == RETIRED
     # Before the first file goes: a signer of which something is missing is not taken back into service.
-    handover.write(host, replace(record, state=RETIRED))
+    move.write(host, replace(record, state=RETIRED))
     host.fence()
     host.wipe()
     return before

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wall_wallet serve|check CONFIG: run the service, or see whether it could run with this configuration.
+"""wall_wallet serve|check CONFIG: run the service, or check whether it could run with this configuration.
 
 The configuration is a TOML or JSON file without secrets; those are files in $CREDENTIALS_DIRECTORY.
 """
@@ -19,7 +19,7 @@ from .config import Config, load
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; gives the exit status."""
+    """Run one command, and return its exit status."""
     commands = {"serve": _serve, "check": _check}
     if len(arguments) != 2 or arguments[0] not in commands:
         print(__doc__, file=sys.stderr)
@@ -27,7 +27,9 @@ def main(arguments: list[str]) -> int:
     try:
         config = load(Path(arguments[1]))
         # The journal has its own times.
-        logging.basicConfig(stream=sys.stderr, level=config.service.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+        logging.basicConfig(
+            stream=sys.stderr, level=config.service.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+        )
         # It would write every request's address, payment hashes among them.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         return commands[arguments[0]](config)
@@ -45,7 +47,7 @@ def _serve(config: Config) -> int:
 
 
 def _check(config: Config) -> int:
-    """Whether the hub answers, takes the wall's account, and the articles can be read; says each."""
+    """Print whether the hub answers and accepts the wall's account, and whether each article can be read."""
     from .check import check
 
     return asyncio.run(check(config))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ASGI application. Starlette alone, which is what FastAPI stands on: pages need no description of an API."""
+"""The ASGI application. It uses only Starlette, on which FastAPI is built: pages need no description of an API."""
 
 from __future__ import annotations
 
@@ -20,32 +20,38 @@ from starlette.staticfiles import StaticFiles
 
 from . import wall, wallet
 from .config import Config
-from .hub import Account, AccountRefused, Away, BadAuth, Hub, Refused
-from .pages import HERE, Headers, LoggedOut, Problem, State, go, page, state_of
+from .hub import Account, AccountRefused, Away, BadAuth, HubClient, Refused
+from .offers import Offers
+from .pages import HERE, Headers, LoggedOut, Problem, SharedState, go, page, state_of
+from .receipts import Receipts
 
 _LOG = logging.getLogger("wall_wallet")
-_KEPT = 5.0
+_HEALTH_CACHE_SECONDS = 5.0
 
 
 class Health:
-    """Whether the hub answers, and takes the wall's account; looked at every few seconds at most, whoever asks."""
+    """The health of the service: whether the hub answers, and accepts the wall's account. It is checked every few
+    seconds at most.
+    """
 
-    def __init__(self, hub: Hub, account: Account | None) -> None:
+    def __init__(self, hub: HubClient, account: Account | None) -> None:
         self._hub, self._account = hub, account
         self._lock = asyncio.Lock()
         self._last: tuple[float, dict[str, str]] | None = None
 
     async def state(self) -> dict[str, str]:
-        """Each is "ok" or "down"; the account is "refused" if the hub does not take it, "unknown" without a hub, "none" without articles."""
+        """Return the state of each: "ok" or "down"; account is "refused" if the hub refuses it, "unknown" without a
+        hub, "none" without articles.
+        """
         async with self._lock:
-            if self._last is None or time.monotonic() - self._last[0] > _KEPT:
+            if self._last is None or time.monotonic() - self._last[0] > _HEALTH_CACHE_SECONDS:
                 self._last = (time.monotonic(), await self._look())
             return self._last[1]
 
     async def _look(self) -> dict[str, str]:
         try:
             if self._account is None:
-                # Without a token the answer of every hub is that one is missing.
+                # To a request without a token every hub answers that one is missing.
                 with contextlib.suppress(Refused):
                     await self._hub.ask("GET", "/balance")
                 return {"status": "ok", "hub": "ok", "account": "none"}
@@ -59,7 +65,7 @@ class Health:
 
 
 async def _healthz(request: Request) -> Response:
-    """Status 200 if all is well, else 503."""
+    """Report the state; the HTTP status is 200 if all is well, else 503."""
     state = await request.app.state.health.state()
     return JSONResponse(state, 200 if state["status"] == "ok" else 503)
 
@@ -75,7 +81,7 @@ def _handlers() -> dict[t.Any, t.Any]:
 
     async def logged_out(request: Request, error: Exception) -> Response:
         if isinstance(error, BadAuth):
-            # The hub has ended it: what is left of it here is of no use.
+            # The hub has ended the session: what is left of it here is of no use.
             state = state_of(request)
             state.sessions.end(request.cookies.get(state.cookie, ""))
         return go("/login")
@@ -89,10 +95,20 @@ def _handlers() -> dict[t.Any, t.Any]:
 
     async def http(request: Request, error: HTTPException) -> Response:
         titles = {404: "There is no page here", 405: "Not like that"}
-        return problem(request, titles.get(error.status_code, "That did not work"), "Go back, or begin at the start.", error.status_code)
+        response = problem(
+            request,
+            titles.get(error.status_code, "That did not work"),
+            "Go back, or begin at the start.",
+            error.status_code,
+        )
+        # For a method that a page does not have: the ones that it has (RFC 9110, section 15.5.6).
+        response.headers.update(error.headers or {})
+        return response
 
     async def unknown(request: Request, error: Exception) -> Response:
-        return problem(request, "Something went wrong", "It is in our log. Look at your history before you pay again.", 500)
+        return problem(
+            request, "Something went wrong", "It is in our log. Look at your history before you pay again.", 500
+        )
 
     return {
         Problem: own,
@@ -106,19 +122,22 @@ def _handlers() -> dict[t.Any, t.Any]:
 
 
 def make(config: Config) -> Headers:
-    """The application for one configuration."""
+    """Return the application for one configuration."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> t.AsyncIterator[None]:
-        shared = app.state.shared = State(config)
-        app.state.account = Account(shared.hub, (config.wall.login, config.hub_password)) if config.wall.articles else None
-        app.state.health = Health(shared.hub, app.state.account)
+        shared = app.state.shared = SharedState(config)
+        account = Account(shared.hub, (config.wall.login, config.hub_password)) if config.wall.articles else None
+        app.state.offers = Offers(account, Receipts(account), config.wall) if account else None
+        app.state.health = Health(shared.hub, account)
         yield
         await shared.hub.close()
 
     static = Mount("/static", StaticFiles(directory=HERE / "static"))
     app = Starlette(
-        routes=[*wall.ROUTES, *wallet.ROUTES, Route("/healthz", _healthz), static], exception_handlers=_handlers(), lifespan=lifespan
+        routes=[*wall.ROUTES, *wallet.ROUTES, Route("/healthz", _healthz), static],
+        exception_handlers=_handlers(),
+        lifespan=lifespan,
     )
     # It would redirect to the address that the client names as the host.
     app.router.redirect_slashes = False

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the service could run with a configuration: said of each part, before it is started."""
+"""The check of a configuration, part by part, before the service is started with it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 
 from . import articles
 from .config import Config
-from .hub import Account, Away, Hub, Refused
+from .hub import Account, Away, HubClient, Refused
 
 
 async def check(config: Config) -> int:
-    """0 if all parts serve, else 1."""
+    """Print of each part whether it serves; return 0 if all do, else 1."""
     good = True
 
-    def say(what: str, problem: object) -> None:
+    def say(part: str, problem: object) -> None:
         nonlocal good
         good = good and not problem
-        print(f"{what}: {problem or 'ok'}", file=sys.stderr if problem else sys.stdout)
+        print(f"{part}: {problem or 'ok'}", file=sys.stderr if problem else sys.stdout)
 
     try:
-        hub = Hub(config.hub)
+        hub = HubClient(config.hub)
     except (OSError, ssl.SSLError) as error:
         say("hub", f"{config.hub.ca_file}: {error}")
         return 1
@@ -35,7 +35,7 @@ async def check(config: Config) -> int:
             await hub.ask("GET", "/balance")
         say("hub", None)
     except Refused as error:
-        # To a request without a token that is the right answer.
+        # That is the right answer to a request without a token.
         say("hub", error if config.wall.articles else None)
     except Away as error:
         say("hub", error)

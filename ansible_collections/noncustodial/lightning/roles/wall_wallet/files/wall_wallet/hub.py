@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hub as its API shows it: the routes of the first LndHub, which every hub has. Amounts are sat."""
+"""The client of the hub's API: the routes of the first LndHub, which every hub has, and one of lndhub.go. Amounts are
+sat.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,21 @@ import httpx
 
 from . import config
 
-_BAD_AUTH, _UNKNOWN_FAILURE, _IN_TRANSIT = 1, 6, 9
-_TOO_MANY = 429
+_BAD_AUTH_CODE, _UNKNOWN_FAILURE_CODE, _BAD_ARGUMENTS_CODE, _IN_TRANSIT_CODE = 1, 6, 8, 9
+_NOT_FOUND_STATUS, _TOO_MANY_STATUS = 404, 429
+# Statuses of the hub's proxy, where the hub itself does not answer.
+_PROXY_STATUSES = (502, 504)
+# The type of an invoice in our hub's answers, and in lndhub.go's.
+_INCOMING_TYPES = ("user_invoice", "incoming")
+# The status of a payment that has ended, in lndhub.go's answers and in those of our hub before 0.2.0.
+_ENDED_STATES = {"settled": "paid", "error": "failed", "failed": "failed"}
 
 
 class Away(Exception):
-    """The hub cannot be reached, or its answer makes no sense.
+    """The hub cannot be reached, or its answer cannot be understood.
 
     Args:
-        why: for the log.
+        why: the reason, for the log.
         reached: whether it may have acted on the request.
     """
 
@@ -34,11 +42,15 @@ class Away(Exception):
 
 
 class AccountRefused(Away):
-    """The hub does not take this service's own account: login or password are not right."""
+    """The hub refuses this service's own account: login or password is wrong."""
+
+
+class NoRoute(Away):
+    """The hub has no route of this name."""
 
 
 class Refused(Exception):
-    """The hub says no, in its own words, which are for the user."""
+    """The hub has refused; the message is the hub's own, for the user."""
 
     def __init__(self, message: str, code: int, status: int) -> None:
         super().__init__(message)
@@ -46,25 +58,25 @@ class Refused(Exception):
 
     @property
     def http_status(self) -> int:
-        """What our own answer has; the hub's old routes say 200 to everything."""
+        """The HTTP status of our own answer; other hubs than ours answer everything with 200."""
         return self.status if self.status >= 400 else 400
 
     @property
     def moved_nothing(self) -> bool:
-        """Whether a payment that was answered so has come to an end, with all as before."""
-        return self.status == _TOO_MANY or self.code not in (_UNKNOWN_FAILURE, _IN_TRANSIT)
+        """True if a payment with this answer has ended without moving money."""
+        return self.status == _TOO_MANY_STATUS or self.code not in (_UNKNOWN_FAILURE_CODE, _IN_TRANSIT_CODE)
 
 
 class BadAuth(Refused):
-    """Login, password or token are not right."""
+    """Login, password or token is wrong."""
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """What an invoice says.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedInvoice:
+    """The contents of an invoice.
 
     Attributes:
-        amount: 0: the payer chooses.
+        amount: 0 if the payer chooses.
         own: whether it is of the hub's own node, so that no fee is due.
         expires: seconds since 1970.
     """
@@ -77,17 +89,17 @@ class Decoded:
     expires: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """An invoice or a payment of the user.
 
     Attributes:
         incoming: whether it is an invoice.
         state: paid, open, expired (invoices), paid, pending (payments).
-        amount: what came or went, fee included; of an open invoice what it asks for.
+        amount: the amount received or sent, fee included; of an open invoice the amount that it asks for.
         when: seconds since 1970.
-        invoice: as text; of a payment empty.
-        expires: of an invoice, seconds since 1970.
+        invoice: the payment request of an invoice; empty for a payment.
+        expires: the time at which an invoice expires, in seconds since 1970.
     """
 
     incoming: bool
@@ -101,30 +113,36 @@ class Item:
     expires: int = 0
 
 
-class Hub:
-    """A client of one hub, of which there is one in a process."""
+class HubClient:
+    """A client of one hub; a process has one client."""
 
-    def __init__(self, settings: config.Hub) -> None:
+    def __init__(self, settings: config.HubSettings) -> None:
         self._settings = settings
         tls = ssl.create_default_context(cafile=settings.ca_file or None)
         self._http = httpx.AsyncClient(base_url=settings.url, verify=tls, timeout=settings.timeout, trust_env=False)
-        # Payments hold a connection for as long as the hub waits for them. They have their own, so that no page waits for one.
-        self._paying = httpx.AsyncClient(base_url=settings.url, verify=tls, timeout=settings.pay_timeout, trust_env=False)
+        # Payments hold a connection for as long as the hub waits for them. They have their own, so that no page waits
+        # for one.
+        self._paying = httpx.AsyncClient(
+            base_url=settings.url, verify=tls, timeout=settings.pay_timeout, trust_env=False
+        )
         self._node_id = ""
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await asyncio.gather(self._http.aclose(), self._paying.aclose())
 
-    async def ask(self, method: str, path: str, access: str = "", address: str = "", body: t.Any = None, **query: t.Any) -> t.Any:
-        """One answer.
+    async def ask(
+        self, method: str, path: str, access: str = "", address: str = "", body: t.Any = None, **query: t.Any
+    ) -> t.Any:
+        """Send one request, and return the answer.
 
         Args:
-            access: token of whoever asks.
-            address: of the user, by which the hub limits logins; it believes that only if its proxy takes it from here.
+            access: access token of the account.
+            address: the user's address, by which the hub limits logins; it uses the address only if its proxy accepts
+                one from here.
 
         Raises:
-            Refused: the hub says no; BadAuth, if that is why.
+            Refused: the hub refuses; BadAuth, if login, password or token is the reason.
             Away: it does not answer.
         """
         headers = {"Authorization": f"Bearer {access}"} if access else {}
@@ -138,33 +156,42 @@ class Hub:
             reached = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
             raise Away(f"{path}: {error or type(error).__name__}", reached) from error
         except ValueError as error:
-            raise Away(f"{path}: the answer is not JSON, status {response.status_code}") from error
+            kind = NoRoute if response.status_code == _NOT_FOUND_STATUS else Away
+            raise kind(f"{path}: the answer is not JSON, status {response.status_code}") from error
         if isinstance(answer, dict) and answer.get("error"):
             code = answer.get("code")
-            kind = BadAuth if code == _BAD_AUTH else Refused
-            raise kind(str(answer.get("message", ""))[:300], code if isinstance(code, int) else _UNKNOWN_FAILURE, response.status_code)
+            if code == _UNKNOWN_FAILURE_CODE and response.status_code in _PROXY_STATUSES:
+                raise Away(f"{path}: status {response.status_code}")
+            no = BadAuth if code == _BAD_AUTH_CODE else Refused
+            raise no(
+                str(answer.get("message", ""))[:300],
+                code if isinstance(code, int) else _UNKNOWN_FAILURE_CODE,
+                response.status_code,
+            )
         if response.status_code != 200:
             raise Away(f"{path}: status {response.status_code}")
         return answer
 
     async def login(self, login: str, password: str, address: str = "") -> Account:
-        """The account of a user.
+        """Log a user in, and return the account.
 
         Raises:
-            BadAuth: login or password are wrong.
+            BadAuth: login or password is wrong.
         """
         account = Account(self)
         await account.enter(address, login=login, password=password)
         return account
 
     async def create(self, address: str) -> tuple[str, str]:
-        """Login and password of a new account."""
+        """Make an account, and return its login and password."""
         with _understood("/create"):
-            made = await self.ask("POST", "/create", address=address, body={"partnerid": "wall_wallet", "accounttype": "common"})
+            made = await self.ask(
+                "POST", "/create", address=address, body={"partnerid": "wall_wallet", "accounttype": "common"}
+            )
             return str(made["login"]), str(made["password"])
 
     async def node_id(self, access: str) -> str:
-        """The public key of the hub's node; it never changes, and is asked once."""
+        """Return the public key of the hub's node. It never changes, and is requested once."""
         if not self._node_id:
             with _understood("/getinfo"):
                 self._node_id = str((await self.ask("GET", "/getinfo", access))["identity_pubkey"])
@@ -172,13 +199,13 @@ class Hub:
 
 
 class Account:
-    """A user's account, with the tokens that stay on this side.
+    """A user's account, with its tokens, which the browser never gets.
 
     Args:
         credentials: login and password, for an account that logs in again by itself.
     """
 
-    def __init__(self, hub: Hub, credentials: tuple[str, str] | None = None) -> None:
+    def __init__(self, hub: HubClient, credentials: tuple[str, str] | None = None) -> None:
         self._hub, self._credentials = hub, credentials
         self._access = self._refresh = ""
         self._lock = asyncio.Lock()
@@ -190,13 +217,15 @@ class Account:
             self._access, self._refresh = str(tokens["access_token"]), str(tokens["refresh_token"])
 
     async def _renew(self, stale: str) -> None:
-        """New tokens in place of stale ones, unless another request has just got them: a refresh token is good once."""
+        """Get new tokens in place of stale ones, unless another request has just got them: a refresh token can be used
+        once.
+        """
         async with self._lock:
             if self._access != stale:
                 return
             try:
                 if not self._refresh:
-                    raise BadAuth("bad auth", _BAD_AUTH, 200)
+                    raise BadAuth("bad auth", _BAD_AUTH_CODE, 200)
                 await self.enter(refresh_token=self._refresh)
             except BadAuth:
                 if self._credentials is None:
@@ -219,85 +248,167 @@ class Account:
             return await self._hub.ask(method, path, self._access, body=body, **query)
 
     async def balance(self) -> int:
-        """What can be spent."""
+        """Return the balance that can be spent."""
         with _understood("/balance"):
             return int((await self._ask("GET", "/balance"))["BTC"]["AvailableBalance"])
 
-    async def add_invoice(self, amount: int, memo: str) -> tuple[str, str]:
-        """A new invoice; gives its payment hash and its text."""
+    async def add_invoice(self, amount: int, memo: str, expiry: int = 0) -> tuple[str, str]:
+        """Make an invoice, and return its payment hash and its text.
+
+        Args:
+            expiry: seconds in which it can be paid; 0 for the hub's own default. The first LndHub and its like ignore
+                it.
+        """
         with _understood("/addinvoice"):
-            made = await self._ask("POST", "/addinvoice", {"amt": amount, "memo": memo})
+            made = await self._ask(
+                "POST", "/addinvoice", {"amt": amount, "memo": memo, **({"expiry": expiry} if expiry else {})}
+            )
             return _hex(made["r_hash"]), str(made["payment_request"])
 
-    async def decode(self, invoice: str) -> Decoded:
-        """What an invoice says."""
+    async def decode(self, invoice: str) -> DecodedInvoice:
+        """Return the contents of an invoice."""
         with _understood("/decodeinvoice"):
-            said = await self._ask("GET", "/decodeinvoice", invoice=invoice)
-            payee = str(said["destination"])
-            return Decoded(
-                str(said["payment_hash"]),
+            decoded = await self._ask("GET", "/decodeinvoice", invoice=invoice)
+            payee = str(decoded["destination"])
+            return DecodedInvoice(
+                payment_hash=str(decoded["payment_hash"]),
                 # An amount below one sat is paid as one.
-                -(-int(said.get("num_msat") or int(said["num_satoshis"]) * 1000) // 1000),
-                str(said.get("description", "")),
-                payee,
-                payee == await self._hub.node_id(self._access),
-                int(said["timestamp"]) + int(said["expiry"]),
+                amount=-(-int(decoded.get("num_msat") or int(decoded["num_satoshis"]) * 1000) // 1000),
+                memo=str(decoded.get("description", "")),
+                payee=payee,
+                own=payee == await self._hub.node_id(self._access),
+                expires=int(decoded["timestamp"]) + int(decoded["expiry"]),
             )
 
     async def pay(self, invoice: str, amount: int) -> int:
-        """Pay an invoice; gives the fee.
+        """Pay an invoice, and return the fee.
 
         Args:
-            amount: for an invoice that names none.
+            amount: the amount for an invoice that names none.
         """
         with _understood("/payinvoice"):
-            paid = await self._ask("POST", "/payinvoice", {"invoice": invoice, **({"amount": amount} if amount else {})})
+            paid = await self._ask(
+                "POST", "/payinvoice", {"invoice": invoice, **({"amount": amount} if amount else {})}
+            )
             return int(paid["payment_route"]["total_fees"])
 
     async def paid(self, payment_hash: str) -> bool | None:
-        """Whether an invoice or a payment of the account was paid; None if it has none of this hash."""
+        """Return whether an invoice or a payment of the account was paid; None if it has none of this hash."""
         with _understood("/checkpayment"):
             try:
                 return (await self._ask("GET", f"/checkpayment/{payment_hash}"))["paid"] is True
             except BadAuth:
                 raise
             except Refused as error:
-                if error.code == _UNKNOWN_FAILURE or error.status == _TOO_MANY:
+                if error.code == _UNKNOWN_FAILURE_CODE or error.status == _TOO_MANY_STATUS:
                     raise
                 return None
 
+    async def sent(self, payment_hash: str) -> tuple[str, int]:
+        """Return how a payment of the account has ended, paid or failed, and its fee in sat; unknown and 0 if that is
+        not certain.
+
+        Only a hub that reports the failure is believed: in the list of payments, one under way may be absent too.
+
+        Raises:
+            Away, Refused: the hub does not report it.
+        """
+        path = f"/v2/invoices/{payment_hash}"
+        with _understood(path):
+            try:
+                one = await self._ask("GET", path)
+            except NoRoute:
+                return ("paid", 0) if await self.paid(payment_hash) else ("unknown", 0)
+            except BadAuth:
+                raise
+            except Refused as error:
+                if error.code == _UNKNOWN_FAILURE_CODE or error.status == _TOO_MANY_STATUS:
+                    raise
+                return "unknown", 0
+            ours = one["type"] not in _INCOMING_TYPES and one["payment_hash"] == payment_hash
+            state = _ENDED_STATES.get(str(one["status"]), "unknown") if ours else "unknown"
+            return state, int(one["fee"]) if state == "paid" else 0
+
+    async def received(self, payment_hash: str) -> int:
+        """Return the amount with which an invoice of the account was paid, in sat; 0 if it is not paid, or if the
+        account has no invoice of this hash.
+
+        This uses a route of lndhub.go, because the answer of /checkpayment does not distinguish an invoice from a
+        payment of the account's own. From a hub without that route it can only be learned that an invoice was not paid.
+
+        Raises:
+            Away, Refused: the hub does not report it.
+        """
+        path = f"/v2/invoices/{payment_hash}"
+        with _understood(path):
+            try:
+                one = await self._ask("GET", path)
+            except NoRoute:
+                if await self.paid(payment_hash) is False:
+                    return 0
+                raise
+            except Refused as error:
+                if error.code == _BAD_ARGUMENTS_CODE or error.status == _NOT_FOUND_STATUS:
+                    return 0
+                raise
+            incoming = one["type"] in _INCOMING_TYPES and one["payment_hash"] == payment_hash
+            return int(one["amount"]) if incoming and one["is_paid"] is True else 0
+
     async def invoices(self, limit: int, offset: int) -> list[Item]:
-        """Invoices, newest first."""
+        """Return invoices, newest first."""
         with _understood("/getuserinvoices"):
-            return [_invoice(one) for one in reversed(await self._ask("GET", "/getuserinvoices", limit=limit, offset=offset))]
+            return [
+                _invoice(one)
+                for one in reversed(await self._ask("GET", "/getuserinvoices", limit=limit, offset=offset))
+            ]
 
     async def payments(self, limit: int, offset: int) -> list[Item]:
-        """Payments that were made or are under way, newest first."""
+        """Return payments that were made or are under way, newest first."""
         with _understood("/gettxs"):
-            return [_payment(one) for one in reversed(await self._ask("GET", "/gettxs", limit=limit, offset=offset))]
+            # Other hubs than ours do not know `pending`.
+            listed = await self._ask("GET", "/gettxs", limit=limit, offset=offset, pending="true")
+            return [_payment(one) for one in reversed(listed)]
 
 
 def _invoice(one: t.Any) -> Item:
     when, text = int(one["timestamp"]), str(one["payment_request"])
     expires = when + int(one["expire_time"])
     state = "paid" if one["ispaid"] is True else "expired" if expires <= time.time() else "open"
-    return Item(True, state, int(one["amt"]), 0, str(one["description"]), when, _hex(one["payment_hash"]), text, expires)
+    return Item(
+        incoming=True,
+        state=state,
+        amount=int(one["amt"]),
+        fee=0,
+        memo=str(one["description"]),
+        when=when,
+        payment_hash=_hex(one["payment_hash"]),
+        invoice=text,
+        expires=expires,
+    )
 
 
 def _payment(one: t.Any) -> Item:
-    # By its preimage, not by its memo, which is the payee's to choose.
+    # According to its preimage, not to its memo, which the payee chooses.
     state = "paid" if one["payment_preimage"] else "pending"
-    return Item(False, state, int(one["value"]), int(one["fee"]), str(one["memo"]), int(one["timestamp"]), _hex(one["payment_hash"]))
+    return Item(
+        incoming=False,
+        state=state,
+        amount=int(one["value"]),
+        fee=int(one["fee"]),
+        memo=str(one["memo"]),
+        when=int(one["timestamp"]),
+        payment_hash=_hex(one["payment_hash"]),
+    )
 
 
 def _hex(value: t.Any) -> str:
-    """Bytes as text, from text or from the form in which the first LndHub wrote them."""
+    """Return bytes in hexadecimal, from text or from the form in which the first LndHub wrote them."""
     return bytes(value["data"] if isinstance(value, dict) else bytes.fromhex(value)).hex()
 
 
 @contextlib.contextmanager
 def _understood(path: str) -> t.Iterator[None]:
-    """An answer that lacks what is read from it is none."""
+    """Raise Away where an answer lacks a field that is read from it."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:

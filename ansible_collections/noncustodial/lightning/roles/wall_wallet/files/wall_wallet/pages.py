@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all pages share: templates, headers, forms, and who is asking."""
+"""The parts that all pages share: templates, headers, forms, and the address and session of a request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from .config import Config
-from .hub import Hub
+from .hub import HubClient
 from .l402 import Tokens
 from .sessions import Session, Sessions
 
@@ -33,19 +33,19 @@ _HEADERS = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    # With no-referrer browsers would hide from us as well where a form comes from.
+    # With no-referrer browsers would hide the origin of a form from us as well.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
 )
-_BODY = 16_384
+_MAX_BODY_BYTES = 16_384
 _SAT = re.compile("[0-9]{1,16}")
 _MOST_SAT = 21 * 10**14
 
 
 class Problem(Exception):
-    """A request that was not done, as the page says it."""
+    """A request was not done; title and text are shown on the page."""
 
     def __init__(self, title: str, text: str, status: int = 400) -> None:
         super().__init__(title)
@@ -53,28 +53,33 @@ class Problem(Exception):
 
 
 class LoggedOut(Exception):
-    """The page is for somebody who is logged in."""
+    """The page needs a login."""
 
 
-class State:
-    """What all requests share."""
+class SharedState:
+    """The objects that all requests share."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.hub = Hub(config.hub)
+        self.hub = HubClient(config.hub)
         self.sessions = Sessions(config.wallet.session_seconds, config.wallet.sessions)
-        self.tokens = Tokens(config.token_key if config.wall.articles else b"", config.wall.token_seconds)
-        # So that the browser does not mix up two of them on one machine. The prefix makes browsers insist on Secure and on this host.
+        self.tokens = Tokens(
+            config.token_key if config.wall.articles else b"", config.wall.token_seconds, config.service.name
+        )
+        # So that the browser does not mix up two services on one machine. The prefix makes browsers insist on Secure
+        # and on this host.
         self.cookie = f"__Host-{config.service.name}"
 
 
 def clean(text: str) -> str:
-    """A text of a stranger's without what is invisible: control characters, and those that turn the direction of writing."""
+    """Return a stranger's text without invisible characters: control characters, and those that turn the direction of
+    writing.
+    """
     return "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cf", "Co", "Cs"))
 
 
 def sentence(words: str) -> str:
-    """The hub's words, as a sentence."""
+    """Return the hub's message as a sentence."""
     return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
 
 
@@ -88,35 +93,41 @@ def _when(seconds: int) -> Markup:
 
 
 def _left(moment: int) -> int:
-    """Seconds until then, and one more, so that it has come when they are over."""
+    """Return the seconds until a moment, and one more, so that it has certainly come afterwards."""
     return max(0, moment - int(time.time())) + 1
 
 
 def _qr(text: str) -> Markup:
-    """A QR code as SVG, black on white in every colour scheme, because that is what cameras read."""
+    """Return a QR code as SVG. It is black on white in every colour scheme, because cameras read that."""
     code = segno.make(text, error="L" if len(text) > 300 else "M", boost_error=False, micro=False)
     drawn = code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None)
-    # What is around it says what it is.
+    # The text around it describes it.
     return Markup(drawn.replace("<svg ", '<svg aria-hidden="true" ', 1))  # noqa: S704
 
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"),
+    # The pages of a release that replaces them while this one runs have other values.
+    auto_reload=False,
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
 _TEMPLATES.filters |= {"clean": clean, "sentence": sentence, "sat": _sat, "when": _when, "left": _left, "qr": _qr}
+for _name in _TEMPLATES.list_templates():
+    _TEMPLATES.get_template(_name)
 
 
-def state_of(request: Request) -> State:
-    """What all requests share."""
-    return t.cast("State", request.app.state.shared)
+def state_of(request: Request) -> SharedState:
+    """Return the objects that all requests share."""
+    return t.cast("SharedState", request.app.state.shared)
 
 
 def address(request: Request) -> str:
-    """Where a request comes from, as the proxy in front says."""
+    """Return the address of the client according to the proxy in front, if that is trusted; else that of the
+    connection.
+    """
     forwarded = request.headers.getlist("x-forwarded-for")
     if state_of(request).config.listen.trust_proxy and forwarded:
         # The last entry is the proxy's own; those before it are whatever the client wrote.
@@ -125,13 +136,13 @@ def address(request: Request) -> str:
 
 
 def maybe_session(request: Request) -> Session | None:
-    """The session of a request, if it has one."""
+    """Return the session of a request; None if it has none."""
     state = state_of(request)
     return state.sessions.get(request.cookies.get(state.cookie, ""))
 
 
 def session_of(request: Request) -> Session:
-    """The session of a request.
+    """Return the session of a request.
 
     Raises:
         LoggedOut: there is none.
@@ -143,7 +154,7 @@ def session_of(request: Request) -> Session:
 
 
 def page(request: Request, template: str, status: int = 200, **values: t.Any) -> Response:
-    """A page."""
+    """Return a page made from a template."""
     config = state_of(request).config
     session = maybe_session(request)
     common = {
@@ -157,35 +168,41 @@ def page(request: Request, template: str, status: int = 200, **values: t.Any) ->
 
 
 def go(path: str) -> Response:
-    """On to another page of ours, by GET. Paths are ours alone: none comes from a request."""
+    """Redirect to another page of ours, by GET. The path must never come from a request."""
     return RedirectResponse(path, 303)
 
 
 def give_cookie(response: Response, name: str, value: str, seconds: int, path: str = "/", strict: bool = True) -> None:
     """Set a cookie that no script and no network can read."""
-    response.set_cookie(name, value, seconds, path=path, secure=True, httponly=True, samesite="strict" if strict else "lax")
+    response.set_cookie(
+        name, value, seconds, path=path, secure=True, httponly=True, samesite="strict" if strict else "lax"
+    )
 
 
 async def form(request: Request, session: Session | None = None) -> dict[str, str]:
-    """The fields of a form of ours.
+    """Return the fields of a form of ours.
 
     Args:
-        session: whose form it must be.
+        session: the session to which the form must belong.
 
     Raises:
-        Problem: it comes from another site, or is none.
+        Problem: it comes from another site or session, is too large, or is no form.
     """
     origin = request.headers.get("origin", "")
-    # Every browser says it with a form; the cookie's SameSite does not tell two ports of one host apart.
+    # Every browser sends the origin with a form; the cookie's SameSite does not distinguish two ports of one host.
     if not origin or urlsplit(origin).netloc != request.headers.get("host", ""):
         raise Problem("Not from here", "This form was not sent by a page of this site, so nothing was done.", 403)
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > _BODY:
+        if len(body) > _MAX_BODY_BYTES:
             raise Problem("Too much", "What was sent is too large.", 413)
     try:
-        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=20, errors="strict"))
+        fields = dict(
+            parse_qsl(
+                body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=20, errors="strict"
+            )
+        )
     except ValueError as error:
         raise Problem("Not understood", "What was sent is no form of ours.") from error
     if session is not None and fields.get("csrf") != session.csrf:
@@ -194,18 +211,20 @@ async def form(request: Request, session: Session | None = None) -> dict[str, st
 
 
 def amount_of(text: str) -> int | None:
-    """A whole number of sat as a person types it; None if it is none."""
+    """Return a whole number of sat as a person types it; None if the text is none."""
     digits = text.strip().replace(",", "")
     return int(digits) if _SAT.fullmatch(digits) and int(digits) <= _MOST_SAT else None
 
 
 def expired(seconds: int) -> bool:
-    """Whether a moment has passed, seconds since 1970."""
+    """Return whether a moment, in seconds since 1970, has passed."""
     return seconds <= time.time()
 
 
 class Headers:
-    """Puts what browsers are to refuse on every answer. What a user sees is kept by no cache."""
+    """Add to every answer the headers by which browsers refuse foreign content, and those by which no cache keeps a
+    user's pages.
+    """
 
     def __init__(self, app: t.Any) -> None:
         self._app = app

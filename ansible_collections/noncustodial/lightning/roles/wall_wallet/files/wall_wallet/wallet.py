@@ -16,10 +16,24 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from .hub import Account, BadAuth, Item, Refused
-from .pages import Problem, address, amount_of, clean, expired, form, give_cookie, go, maybe_session, page, sentence, session_of, state_of
+from .pages import (
+    Problem,
+    address,
+    amount_of,
+    clean,
+    expired,
+    form,
+    give_cookie,
+    go,
+    maybe_session,
+    page,
+    sentence,
+    session_of,
+    state_of,
+)
 from .sessions import Draft, Session
 
-_PAGE, _EXPORT = 20, 500
+_PAGE_ROWS, _EXPORT_ROWS = 20, 500
 _HASH = re.compile("[0-9a-f]{64}")
 _MOST_OFFSET = 1_000_000_000
 # The wide forms too, which some spreadsheets take for the others.
@@ -28,7 +42,7 @@ _FORMULA = re.compile(rf"([,;|][\s\"']*)(?=[{re.escape(_BEGINS_FORMULA)}])")
 
 
 async def login(request: Request) -> Response:
-    """Log in by the hub's login and password."""
+    """Log in with login and password of the hub."""
     if request.method == "GET":
         return go("/wallet") if maybe_session(request) else page(request, "login.html", login="", error="")
     fields = await form(request)
@@ -39,7 +53,7 @@ async def login(request: Request) -> Response:
         return page(request, "login.html", 401, login=given, error="Login or password are not right.")
     except Refused as error:
         return page(request, "login.html", error.http_status, login=given, error=sentence(error.message))
-    return _begin(request, Session(given, account), go("/wallet"))
+    return _begin(request, Session(login=given, account=account), go("/wallet"))
 
 
 def _begin(request: Request, session: Session, response: Response) -> Response:
@@ -56,13 +70,14 @@ async def logout(request: Request) -> Response:
     state.sessions.end(request.cookies[state.cookie])
     response = go("/login")
     response.delete_cookie(state.cookie, secure=True, httponly=True, samesite="strict")
-    # The pages that a browser keeps for its back button are of no use any more, and may be seen by whoever sits there next.
+    # The pages that a browser keeps for its back button are of no use any more, and the next person at it could see
+    # them.
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
 async def signup(request: Request) -> Response:
-    """Make an account, and show its login and password, this once."""
+    """Make an account, and show its login and password once."""
     state = state_of(request)
     if not state.config.wallet.signup:
         raise Problem("No new accounts", "Accounts are given out by whoever runs this wallet.", 404)
@@ -76,13 +91,13 @@ async def signup(request: Request) -> Response:
         return page(request, "signup.html", error.http_status, error=sentence(error.message))
     public = state.config.hub.public_url
     connection = f"lndhub://{name}:{password}@{public}" if public else ""
-    session = Session(name, account)
+    session = Session(login=name, account=account)
     shown = page(request, "created.html", session=session, login=name, password=password, connection=connection)
     return _begin(request, session, shown)
 
 
 async def home(request: Request) -> Response:
-    """The balance, and what happened last."""
+    """Show the balance, and the last invoices and payments."""
     session = session_of(request)
     items, _more = await _together(session.account, 0, 0, 5)
     return page(request, "wallet.html", balance=await session.account.balance(), items=items)
@@ -112,7 +127,7 @@ async def receive(request: Request) -> Response:
 
 
 async def invoice(request: Request) -> Response:
-    """An invoice, until it is paid and after."""
+    """Show an invoice, until it is paid and afterwards."""
     account = session_of(request).account
     wanted = _hash(request)
     item = next((one for one in await account.invoices(1000, 0) if one.payment_hash == wanted), None)
@@ -122,7 +137,7 @@ async def invoice(request: Request) -> Response:
 
 
 async def invoice_status(request: Request) -> Response:
-    """Whether an invoice is paid."""
+    """Report whether an invoice is paid."""
     return JSONResponse({"state": "paid" if await session_of(request).account.paid(_hash(request)) else "open"})
 
 
@@ -134,14 +149,12 @@ def _hash(request: Request) -> str:
 
 
 async def send(request: Request) -> Response:
-    """Take an invoice, to be shown before it is paid."""
+    """Take an invoice, which is shown before it is paid."""
     session = session_of(request)
     if request.method == "GET":
         return page(request, "send.html", invoice="", amount="", error="")
     fields = await form(request, session)
     text = "".join(fields.get("invoice", "").split())
-    if text.lower().startswith("lightning:"):
-        text = text[len("lightning:") :]
 
     def again(words: str, status: int = 422) -> Response:
         return page(request, "send.html", status, invoice=text, amount=fields.get("amount", ""), error=words)
@@ -163,18 +176,20 @@ async def send(request: Request) -> Response:
         return again("This invoice leaves the amount to you: say how much.")
     total = decoded.amount or amount
     fee_limit = 0 if decoded.own else state_of(request).config.hub.fee_limit(total)
-    return go(f"/wallet/send/{session.add(Draft(text, decoded, total, fee_limit))}")
+    return go(f"/wallet/send/{session.add(Draft(invoice=text, decoded=decoded, amount=total, fee_limit=fee_limit))}")
 
 
 def _draft(request: Request, session: Session) -> Draft:
     found = session.drafts.get(str(request.path_params["name"]))
     if found is None:
-        raise Problem("No such payment", "This page is from an earlier login, or too old. What was paid is in the history.", 404)
+        raise Problem(
+            "No such payment", "This page is from an earlier login, or too old. What was paid is in the history.", 404
+        )
     return found
 
 
 async def payment(request: Request) -> Response:
-    """A payment: what it will be, and what has become of it. Confirming it a second time does nothing."""
+    """Show a payment before it is made and its state afterwards. Confirming it a second time does nothing."""
     session = session_of(request)
     draft = _draft(request, session)
     if request.method == "POST":
@@ -186,18 +201,21 @@ async def payment(request: Request) -> Response:
 
 
 async def payment_status(request: Request) -> Response:
-    """What has become of a payment."""
+    """Report the state of a payment."""
     session = session_of(request)
     draft = _draft(request, session)
     await draft.look(session.account)
     return JSONResponse({"state": draft.state})
 
 
-async def _together(account: Account, incoming: int, outgoing: int, size: int) -> tuple[list[Item], tuple[int, int] | None]:
-    """Invoices and payments as one list, newest first, and where its next page begins; None if this is the last.
+async def _together(
+    account: Account, incoming: int, outgoing: int, size: int
+) -> tuple[list[Item], tuple[int, int] | None]:
+    """Return invoices and payments as one list, newest first, and the two numbers with which the next page begins; None
+    if this is the last.
 
     Args:
-        incoming, outgoing: how many of each are on the pages before.
+        incoming, outgoing: numbers of invoices and payments on the pages before.
     """
     one, other = await account.invoices(size + 1, incoming), await account.payments(size + 1, outgoing)
     items: list[Item] = []
@@ -208,17 +226,19 @@ async def _together(account: Account, incoming: int, outgoing: int, size: int) -
 
 
 async def history(request: Request) -> Response:
-    """Invoices and payments."""
-    incoming, outgoing = (min(amount_of(request.query_params.get(name, "0")) or 0, _MOST_OFFSET) for name in ("in", "out"))
-    items, more = await _together(session_of(request).account, incoming, outgoing, _PAGE)
+    """List invoices and payments."""
+    incoming, outgoing = (
+        min(amount_of(request.query_params.get(name, "0")) or 0, _MOST_OFFSET) for name in ("in", "out")
+    )
+    items, more = await _together(session_of(request).account, incoming, outgoing, _PAGE_ROWS)
     return page(request, "history.html", items=items, more=more, first=not incoming and not outgoing)
 
 
 async def export(request: Request) -> Response:
-    """The whole history as CSV."""
+    """Return the whole history as CSV."""
     account = session_of(request).account
-    # The first part is read before the answer begins, so that what fails is seen as that.
-    first = await _together(account, 0, 0, _EXPORT)
+    # The first part is read before the answer begins, so that a failure is answered as one.
+    first = await _together(account, 0, 0, _EXPORT_ROWS)
 
     async def lines() -> t.AsyncIterator[str]:
         yield _csv(("time", "kind", "state", "received_sat", "sent_sat", "fee_sat", "memo", "payment_hash"))
@@ -231,13 +251,17 @@ async def export(request: Request) -> Response:
                 yield _csv((moment, kind, item.state, *amounts, plain(item.memo), item.payment_hash))
             if more is None:
                 return
-            items, more = await _together(account, *more, _EXPORT)
+            items, more = await _together(account, *more, _EXPORT_ROWS)
 
-    return StreamingResponse(lines(), media_type="text/csv", headers={"Content-Disposition": 'attachment; filename="history.csv"'})
+    return StreamingResponse(
+        lines(), media_type="text/csv", headers={"Content-Disposition": 'attachment; filename="history.csv"'}
+    )
 
 
 def plain(memo: str) -> str:
-    """A memo that no spreadsheet takes for a formula, nor a part of it where another separator than ours begins a new cell."""
+    """Return a memo that no spreadsheet takes for a formula, nor a part of it where another separator than ours begins
+    a new cell.
+    """
     text = _FORMULA.sub(r"\1'", clean(memo))
     return f"'{text}" if text.lstrip()[:1] in _BEGINS_FORMULA and text.strip() else text
 

@@ -9,10 +9,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Provider
-from ansible_collections.noncustodial.lightning.tests.real.virtual import Forwarded, Virtual
-
-Make = t.Callable[[str, dict[str, str]], Virtual]
+from ansible_collections.noncustodial.lightning.tests.support.signer_desk import Provider
+from ansible_collections.noncustodial.lightning.tests.support.virtual import Forwarded, Make, Virtual
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Make]:
-    """Makes a machine of a name, with a seed; it is not switched on yet."""
+    """A function that makes a machine of a name, with a seed; it is not switched on yet."""
     machines: list[Virtual] = []
 
     def one(name: str, seed: dict[str, str]) -> Virtual:

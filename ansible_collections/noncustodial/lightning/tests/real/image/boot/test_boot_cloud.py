@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The signer's disk as a cloud starts it: no seed disk, a metadata service that wants a token, the key pair from there, and the kit as user data."""
+"""The signer's disk as a cloud starts it: no seed disk, a metadata service that wants a token, the key pair from there,
+and the kit as user data.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.images import Login
-from ansible_collections.noncustodial.lightning.tests.real.metadata import ADDRESS, Metadata
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider, user_data
-from ansible_collections.noncustodial.lightning.tests.real.virtual import Forwarded, Virtual
+from ansible_collections.noncustodial.lightning.tests.support.image_containers import Login
+from ansible_collections.noncustodial.lightning.tests.support.metadata import ADDRESS, Metadata
+from ansible_collections.noncustodial.lightning.tests.support.signer_desk import Owner, Provider, user_data
+from ansible_collections.noncustodial.lightning.tests.support.virtual import Forwarded, Virtual
 
 pytestmark = pytest.mark.boot
 
 # This host, as the machine sees it there.
 PROVIDER = "169.254.0.2"
 # How a machine of EC2's knows that it is one.
-FIRMWARE = "type=1,manufacturer=Amazon EC2,serial=ec2abcde-1111-2222-3333-444455556666,uuid=ec2abcde-1111-2222-3333-444455556666"
+FIRMWARE = (
+    "type=1,manufacturer=Amazon"
+    " EC2,serial=ec2abcde-1111-2222-3333-444455556666,uuid=ec2abcde-1111-2222-3333-444455556666"
+)
 MAC = Forwarded.mac
 
 
@@ -32,8 +37,13 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
 
 
 def tree(key: str, user_data: str) -> dict[str, t.Any]:
-    """What EC2 tells a machine with one card."""
-    identity = {"instanceId": "i-0123456789abcdef0", "instanceType": "t3.micro", "region": "eu-central-1", "privateIp": "169.254.10.15"}
+    """Return EC2's metadata for a machine with one card."""
+    identity = {
+        "instanceId": "i-0123456789abcdef0",
+        "instanceType": "t3.micro",
+        "region": "eu-central-1",
+        "privateIp": "169.254.10.15",
+    }
     card = {"device-number": "0", "interface-id": "eni-0123456789abcdef0", "mac": MAC, "local-ipv4s": "169.254.10.15"}
     machine = {
         "instance-id": "i-0123456789abcdef0",
@@ -47,7 +57,11 @@ def tree(key: str, user_data: str) -> dict[str, t.Any]:
         "network": {"interfaces": {"macs": {MAC: {**card, "subnet-ipv4-cidr-block": "169.254.0.0/16"}}}},
         "public-keys": {"0": {"openssh-key": key}},
     }
-    return {"meta-data": machine, "dynamic": {"instance-identity": {"document": json.dumps(identity)}}, "user-data": user_data}
+    return {
+        "meta-data": machine,
+        "dynamic": {"instance-identity": {"document": json.dumps(identity)}},
+        "user-data": user_data,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +89,7 @@ def machine(folder: Path, metadata: Metadata) -> t.Iterator[Virtual]:
 
 
 def test_the_service_tells_nothing_without_a_token(metadata: Metadata) -> None:
-    """So that what follows could not pass without one."""
+    """The positive control: the tests after this one could not pass without a token."""
     for token in ({}, {"X-aws-ec2-metadata-token": "guessed"}):
         connection = http.client.HTTPConnection("127.0.0.1", metadata.port)
         connection.request("GET", "/latest/meta-data/instance-id", headers=token)
@@ -96,7 +110,11 @@ def test_the_key_pair_lets_in(machine: Virtual) -> None:
 def test_every_answer_had_a_token(machine: Virtual, metadata: Metadata) -> None:
     assert machine.runs()
     assert ("PUT", "/latest/api/token", 200) in metadata.asked
-    paths = {path.partition("/meta-data/")[2] or path.rpartition("/")[2] for method, path, status in metadata.asked if status == 200}
+    paths = {
+        path.partition("/meta-data/")[2] or path.rpartition("/")[2]
+        for method, path, status in metadata.asked
+        if status == 200
+    }
     assert {"instance-id", "public-keys/0/openssh-key", "user-data"} <= paths
     assert [asked for asked in metadata.asked if asked[2] == 401] == []
 
@@ -104,7 +122,9 @@ def test_every_answer_had_a_token(machine: Virtual, metadata: Metadata) -> None:
 def test_the_kit_came_as_user_data(machine: Virtual, provider: Provider, tmp_path: Path) -> None:
     assert json.loads(machine.sudo_cat("/etc/signer/kit.json")) == provider.kit("acme")
     owner = Owner(tmp_path)
-    done = machine.run(f"sudo signer-init --address {machine.address} --port {machine.rpc_port} --seed-recipient {owner.recipient}")
+    done = machine.run(
+        f"sudo signer-init --address {machine.address} --port {machine.rpc_port} --seed-recipient {owner.recipient}"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     provider.check(machine.endpoint, provider.open(machine.sudo_cat, "acme"))
 

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A signer goes from one machine to another, each with a TPM of its own: what one TPM has sealed the other one seals anew.
+"""A signer goes from one machine to another, each with a TPM of its own: what one TPM has sealed the other one seals
+anew.
 
 The tests build on each other, in this order.
 """
@@ -13,10 +14,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.real.daemons import until
-from ansible_collections.noncustodial.lightning.tests.real.image.boot.conftest import Make
-from ansible_collections.noncustodial.lightning.tests.real.signer_desk import Owner, Provider, Values, user_data
-from ansible_collections.noncustodial.lightning.tests.real.virtual import PATIENCE, Virtual
+from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.signer_desk import Owner, Provider, Values, user_data
+from ansible_collections.noncustodial.lightning.tests.support.virtual import TIMEOUT_SECONDS, Make, Virtual
 
 pytestmark = pytest.mark.boot
 
@@ -40,7 +40,7 @@ def new(make: Make) -> Virtual:
 
 
 class Kept:
-    """What one test leaves for the next."""
+    """Values that one test leaves for the next."""
 
     bundle: t.ClassVar[Values] = {}
 
@@ -72,12 +72,14 @@ def test_the_new_ones_tpm_has_sealed_the_password(new: Virtual) -> None:
     assert new.run(f"sudo systemd-creds decrypt --name=wallet-password {PASSWORD} -").returncode == 0
 
 
-def test_after_a_power_cut_of_both_the_new_one_signs_and_the_old_one_does_not(old: Virtual, new: Virtual, provider: Provider) -> None:
+def test_after_a_power_cut_of_both_the_new_one_signs_and_the_old_one_does_not(
+    old: Virtual, new: Virtual, provider: Provider
+) -> None:
     for machine in (old, new):
         machine.power_off()
         machine.start()
     for machine in (old, new):
         machine.await_login()
-    until("signatures", lambda: signs(new, provider), PATIENCE)
+    until("signatures", lambda: signs(new, provider), TIMEOUT_SECONDS)
     assert not signs(old, provider)
     assert old.run("systemctl", "is-enabled", "lnd@signer.service").stdout.strip() == "masked"

@@ -8,7 +8,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.noncustodial.lightning.plugins.filter.signer_keys import FilterModule
-from ansible_collections.noncustodial.lightning.tests.unit.bundles import accounts, wallets
+from ansible_collections.noncustodial.lightning.tests.support.bundles import accounts, wallets
 
 signer_keys = FilterModule().filters()["signer_keys"]
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.noncustodial.lightning.plugins.lookup.hub_grant import LookupModule
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.grant import HUB_PERMISSIONS
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys.grant import HUB_PERMISSIONS
 
 
 def test_it_gives_what_the_checks_demand() -> None:

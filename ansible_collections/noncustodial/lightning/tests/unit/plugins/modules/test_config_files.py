@@ -23,7 +23,12 @@ def wish(tmp_path: Path) -> dict[str, t.Any]:
     return {
         "directories": [{"path": str(tmp_path / "etc" / "lnd"), "mode": "0750", "owner": ME}],
         "files": [
-            {"path": str(tmp_path / "etc" / "lnd" / "lnd.conf"), "content": "alias=acme\n", "mode": "0640", "owner": ME},
+            {
+                "path": str(tmp_path / "etc" / "lnd" / "lnd.conf"),
+                "content": "alias=acme\n",
+                "mode": "0640",
+                "owner": ME,
+            },
             {"path": str(tmp_path / "units" / "lnd.service.d" / "sandbox.conf"), "content": "[Service]\n"},
         ],
     }
@@ -50,8 +55,21 @@ def test_written_once(wish: dict[str, t.Any], tmp_path: Path, succeeds: Succeeds
     assert conf.stat().st_ctime_ns == before
 
 
+def test_an_administrators_umask_locks_no_service_out(
+    wish: dict[str, t.Any], tmp_path: Path, succeeds: Succeeds
+) -> None:
+    before = os.umask(0o077)
+    try:
+        succeeds("config_files", **wish)
+    finally:
+        os.umask(before)
+    assert (mode(tmp_path / "etc"), mode(tmp_path / "units"), mode(tmp_path / "units/lnd.service.d")) == (0o755,) * 3
+
+
 @pytest.mark.parametrize("check", [True, False])
-def test_what_differs_is_shown_and_repaired(wish: dict[str, t.Any], tmp_path: Path, succeeds: Succeeds, check: bool) -> None:
+def test_what_differs_is_shown_and_repaired(
+    wish: dict[str, t.Any], tmp_path: Path, succeeds: Succeeds, check: bool
+) -> None:
     succeeds("config_files", **wish)
     conf = tmp_path / "etc" / "lnd" / "lnd.conf"
     conf.write_text("alias=other\n")
@@ -86,7 +104,11 @@ def test_a_link_is_not_followed(tmp_path: Path, fails: Fails) -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"mode": "rw"}, "not an octal number"), ({"owner": "no-such-user"}, "no-such-user"), ({"group": "no-such-group"}, "no-such-group")],
+    [
+        ({"mode": "rw"}, "not an octal number"),
+        ({"owner": "no-such-user"}, "no-such-user"),
+        ({"group": "no-such-group"}, "no-such-group"),
+    ],
 )
 @pytest.mark.parametrize("kind", ["files", "directories"])
 def test_what_cannot_be_done(tmp_path: Path, fails: Fails, kind: str, options: dict[str, str], words: str) -> None:
@@ -96,7 +118,7 @@ def test_what_cannot_be_done(tmp_path: Path, fails: Fails, kind: str, options: d
 
 
 def test_a_copy_of_a_services_file(tmp_path: Path, succeeds: Succeeds, fails: Fails) -> None:
-    """And of nothing that the service has put into its place."""
+    """Only the service's own file is copied, and nothing that the service has put in its place."""
     there, copy = tmp_path / "service/tls.cert", tmp_path / "etc/node.crt"
     there.parent.mkdir()
     wish = {"files": [{"path": str(copy), "copy_of": str(there)}]}
@@ -114,7 +136,9 @@ def test_a_copy_of_a_services_file(tmp_path: Path, succeeds: Succeeds, fails: Fa
     assert "tls.cert is a link" in fails("config_files", **wish)
     assert copy.read_text() == "certificate"
     assert "one of the following is required" in fails("config_files", files=[{"path": str(copy)}])
-    assert "mutually exclusive" in fails("config_files", files=[{"path": str(copy), "content": "", "copy_of": str(there)}])
+    assert "mutually exclusive" in fails(
+        "config_files", files=[{"path": str(copy), "content": "", "copy_of": str(there)}]
+    )
 
 
 def test_a_link_is_not_taken_for_a_directory(tmp_path: Path, fails: Fails) -> None:

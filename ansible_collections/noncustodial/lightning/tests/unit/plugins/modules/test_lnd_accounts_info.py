@@ -6,13 +6,18 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call
 
 
 def test_accounts(scripted: t.Any, succeeds: t.Any) -> None:
     answer = {
         "accounts": [
-            {"name": "default", "address_type": "TAPROOT_PUBKEY", "extended_public_key": "tpubA", "derivation_path": "m/86'/0'/0'"},
+            {
+                "name": "default",
+                "address_type": "TAPROOT_PUBKEY",
+                "extended_public_key": "tpubA",
+                "derivation_path": "m/86'/0'/0'",
+            },
             {
                 "name": "act:6",
                 "address_type": "WITNESS_PUBKEY_HASH",
@@ -27,6 +32,10 @@ def test_accounts(scripted: t.Any, succeeds: t.Any) -> None:
     lnd = scripted(Call("walletrpc.WalletKit/ListAccounts", answer, macaroon=True))
     first, second = succeeds("lnd_accounts_info", **lnd.options)["accounts"]
     assert (first["purpose"], first["coin_type"], first["account"]) == (86, 0, 0)
-    assert (first["address_type"], first["watch_only"], first["extended_public_key"]) == ("TAPROOT_PUBKEY", False, "tpubA")
+    assert (first["address_type"], first["watch_only"], first["extended_public_key"]) == (
+        "TAPROOT_PUBKEY",
+        False,
+        "tpubA",
+    )
     assert (second["purpose"], second["coin_type"], second["account"]) == (1017, 1, 6)
     assert (second["name"], second["derivation_path"], second["watch_only"]) == ("act:6", "m/1017'/1'/6'", True)

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails
 
 NEW = "lnrpc.Lightning/NewAddress"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails
 
 WALLET, CHANNELS, NEW = "lnrpc.Lightning/WalletBalance", "lnrpc.Lightning/ChannelBalance", "lnrpc.Lightning/NewAddress"
 IN_CHANNELS = Call(CHANNELS, {"local_balance": {"sat": 7, "msat": 7_001}})
@@ -51,7 +51,12 @@ def test_too_little_in_total(scripted: t.Any, fails: t.Any) -> None:
 
 def test_waits_for_a_confirmation(scripted: t.Any, succeeds: t.Any) -> None:
     lnd = scripted(wallet(0), IN_CHANNELS, wallet(0), IN_CHANNELS, wallet(9), IN_CHANNELS)
-    assert succeeds("lnd_balance_info", min_confirmed=9, wait_timeout=10, **lnd.options)["wallet_balance"]["confirmed_balance"] == 9
+    assert (
+        succeeds("lnd_balance_info", min_confirmed=9, wait_timeout=10, **lnd.options)["wallet_balance"][
+            "confirmed_balance"
+        ]
+        == 9
+    )
 
 
 def test_a_macaroon_that_may_not(scripted: t.Any, fails: t.Any) -> None:

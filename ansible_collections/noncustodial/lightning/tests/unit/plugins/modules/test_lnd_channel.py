@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import channels
+from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import channel as channels
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import module as module_core
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails
 
-PENDING, OPEN, BATCH = "lnrpc.Lightning/PendingChannels", "lnrpc.Lightning/ListChannels", "lnrpc.Lightning/BatchOpenChannel"
+PENDING, OPEN, BATCH = (
+    "lnrpc.Lightning/PendingChannels",
+    "lnrpc.Lightning/ListChannels",
+    "lnrpc.Lightning/BatchOpenChannel",
+)
 CLOSE, WALLET, NEW = "lnrpc.Lightning/CloseChannel", "lnrpc.Lightning/WalletBalance", "lnrpc.Lightning/NewAddress"
 ANN, BEN = "02" + "aa" * 32, "03" + "bb" * 32
 TXID = "12" * 32
@@ -53,21 +57,32 @@ def pending(index: int = 0, peer: str = ANN) -> Channel:
 
 
 def reads(
-    *channels: Channel, opening: t.Sequence[Channel] = (), closing: t.Sequence[Channel] = (), forced: t.Sequence[Channel] = ()
+    *channels: Channel,
+    opening: t.Sequence[Channel] = (),
+    closing: t.Sequence[Channel] = (),
+    forced: t.Sequence[Channel] = (),
 ) -> list[Call]:
-    """One look at the channels with ANN."""
-    lists = {"pending_open_channels": opening, "waiting_close_channels": closing, "pending_force_closing_channels": forced}
+    """Return the calls that read the channels with ANN once."""
+    lists = {
+        "pending_open_channels": opening,
+        "waiting_close_channels": closing,
+        "pending_force_closing_channels": forced,
+    }
     return [Call(PENDING, lists), Call(OPEN, {"channels": channels}, {"peer": bytes.fromhex(ANN)})]
 
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a lost answer look once only."""
-    monkeypatch.setattr(module_core, "_LOST_ANSWER_WAIT", 0.0)
+    """Look only once after a lost answer."""
+    monkeypatch.setattr(module_core, "_LOST_ANSWER_WAIT_SECONDS", 0.0)
 
 
 def test_opens_what_is_missing(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(*reads(), Call(BATCH, {"pending_channels": [{}]}, {"sat_per_vbyte": 3, "min_confs": 1}), *reads(opening=[pending()]))
+    lnd = scripted(
+        *reads(),
+        Call(BATCH, {"pending_channels": [{}]}, {"sat_per_vbyte": 3, "min_confs": 1}),
+        *reads(opening=[pending()]),
+    )
     result = succeeds("lnd_channel", sat_per_vbyte=3, **WISH, **lnd.options)
     assert (result["changed"], result["actions"]) == (True, ["open"])
     assert [each["status"] for each in result["channels"]] == ["pending_open"]
@@ -92,7 +107,12 @@ def test_options_reach_lnd(scripted: t.Any, succeeds: t.Any) -> None:
     sent = request.channels[0]
     assert (sent.node_pubkey.hex(), sent.local_funding_amount, sent.push_sat, sent.private) == (ANN, 900_000, 5, True)
     assert (sent.use_base_fee, sent.base_fee, sent.use_fee_rate, sent.fee_rate) == (True, 0, True, 7)
-    assert (sent.commitment_type, sent.close_address, sent.memo, len(sent.pending_chan_id)) == (5, "bcrt1qclose", "first", 32)
+    assert (sent.commitment_type, sent.close_address, sent.memo, len(sent.pending_chan_id)) == (
+        5,
+        "bcrt1qclose",
+        "first",
+        32,
+    )
     assert (request.target_conf, request.spend_unconfirmed, request.min_confs, request.label) == (2, True, 0, "x")
 
 
@@ -115,8 +135,12 @@ def test_several_peers_share_one_transaction(scripted: t.Any, succeeds: t.Any) -
 
 
 def has(confirmed: int, unconfirmed: int = 0) -> list[Call]:
-    """What the wallet has."""
-    balance = {"confirmed_balance": confirmed, "unconfirmed_balance": unconfirmed, "total_balance": confirmed + unconfirmed}
+    """Return the calls that read the wallet's coins."""
+    balance = {
+        "confirmed_balance": confirmed,
+        "unconfirmed_balance": unconfirmed,
+        "total_balance": confirmed + unconfirmed,
+    }
     return [Call(WALLET, balance), Call("lnrpc.Lightning/ChannelBalance")]
 
 
@@ -126,11 +150,16 @@ def test_check_mode_only_reads(scripted: t.Any, succeeds: t.Any) -> None:
     assert result["diff"] == {"before": {"channels": []}, "after": {"channels": result["channels"]}}
 
 
-def test_check_mode_foretells_too_few_coins(scripted: t.Any, fails: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For all channels together."""
-    monkeypatch.setattr(channels, "_COINS_WAIT", 0.0)
+def test_check_mode_predicts_too_few_coins(scripted: t.Any, fails: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The coins are counted for all channels together."""
+    monkeypatch.setattr(channels, "_COINS_WAIT_SECONDS", 0.0)
     short = [*has(1_999_999, 500), *has(1_999_999, 500), Call(NEW, {"address": "bcrt1qfund"})]
-    message = fails("lnd_channel", True, channels=[{"peer": ANN, "capacity": 1_000_000, "count": 2}], **scripted(*reads(), *short).options)
+    message = fails(
+        "lnd_channel",
+        True,
+        channels=[{"peer": ANN, "capacity": 1_000_000, "count": 2}],
+        **scripted(*reads(), *short).options,
+    )
     for part in ("1999999 sat confirmed", "needed: 2000000 sat confirmed.", "bcrt1qfund"):
         assert part in message
 
@@ -155,7 +184,9 @@ def test_a_channel_that_opens_between_the_two_reads_counts_once(scripted: t.Any,
 
 
 def test_waits_until_active(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(*reads(opening=[pending()]), *reads(opening=[pending()]), *reads(channel(active=False)), *reads(channel()))
+    lnd = scripted(
+        *reads(opening=[pending()]), *reads(opening=[pending()]), *reads(channel(active=False)), *reads(channel())
+    )
     result = succeeds("lnd_channel", wait=True, wait_timeout=10, **WISH, **lnd.options)
     assert (result["changed"], result["channels"][0]["active"]) == (False, True)
 
@@ -173,13 +204,17 @@ def test_a_lost_answer_after_which_the_channel_is_there(scripted: t.Any, succeed
 
 
 def test_a_lost_answer_after_which_lnd_is_away_for_a_moment(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(*reads(), LOST, Call(PENDING, Fails("connection refused", "UNAVAILABLE")), *reads(opening=[pending()]))
+    lnd = scripted(
+        *reads(), LOST, Call(PENDING, Fails("connection refused", "UNAVAILABLE")), *reads(opening=[pending()])
+    )
     assert succeeds("lnd_channel", **WISH, **lnd.options)["changed"] is True
 
 
 @pytest.mark.parametrize("status", ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"])
 @pytest.mark.usefixtures("at_once")
-def test_a_lost_answer_without_a_channel_is_an_error_and_never_a_second_opening(scripted: t.Any, fails: t.Any, status: str) -> None:
+def test_a_lost_answer_without_a_channel_is_an_error_and_never_a_second_opening(
+    scripted: t.Any, fails: t.Any, status: str
+) -> None:
     lnd = scripted(*reads(), Call(BATCH, Fails("gone", status)), *reads())
     message = fails("lnd_channel", **WISH, **lnd.options)
     assert status in message
@@ -194,7 +229,13 @@ def test_a_lost_answer_with_only_some_of_the_channels(scripted: t.Any, fails: t.
 
 @pytest.mark.usefixtures("at_once")
 def test_a_second_run_after_a_lost_answer_has_the_same_id(scripted: t.Any, fails: t.Any) -> None:
-    lnd = scripted(*reads(), LOST, *reads(), *reads(), Call(BATCH, Fails("batch funding failed: pendingChannelID(ab) already present")))
+    lnd = scripted(
+        *reads(),
+        LOST,
+        *reads(),
+        *reads(),
+        Call(BATCH, Fails("batch funding failed: pendingChannelID(ab) already present")),
+    )
     fails("lnd_channel", **WISH, **lnd.options)
     assert "Run again in a minute" in fails("lnd_channel", **WISH, **lnd.options)
     first, second = lnd.requests[2], lnd.requests[7]
@@ -211,12 +252,17 @@ def test_a_second_run_after_a_lost_answer_has_the_same_id(scripted: t.Any, fails
     ],
 )
 def test_refusals_name_cause_and_cure(scripted: t.Any, fails: t.Any, detail: str, cure: str) -> None:
-    message = fails("lnd_channel", **WISH, **scripted(*reads(), Call(BATCH, Fails(f"batch funding failed: {detail}"))).options)
+    message = fails(
+        "lnd_channel", **WISH, **scripted(*reads(), Call(BATCH, Fails(f"batch funding failed: {detail}"))).options
+    )
     assert detail in message
     assert cure in message
 
 
-BEHIND = ["channels cannot be created before the wallet is fully synced", "received funding error from 02ab: err=Synchronizing blockchain"]
+BEHIND = [
+    "channels cannot be created before the wallet is fully synced",
+    "received funding error from 02ab: err=Synchronizing blockchain",
+]
 
 
 @pytest.mark.parametrize("detail", BEHIND)
@@ -229,7 +275,7 @@ def test_a_node_that_takes_in_a_block_is_asked_again(scripted: t.Any, succeeds: 
 
 @pytest.mark.parametrize("detail", BEHIND)
 def test_a_node_that_stays_behind(scripted: t.Any, fails: t.Any, monkeypatch: pytest.MonkeyPatch, detail: str) -> None:
-    monkeypatch.setattr(channels, "_SYNC_WAIT", 0.0)
+    monkeypatch.setattr(channels, "_SYNC_WAIT_SECONDS", 0.0)
     message = fails("lnd_channel", **WISH, **scripted(*reads(), Call(BATCH, Fails(detail))).options)
     assert detail in message
     assert "synced_to_chain" in message
@@ -256,7 +302,9 @@ def test_too_few_coins(scripted: t.Any, fails: t.Any, detail: str) -> None:
 
 
 def test_openings_take_turns(scripted: t.Any, succeeds: t.Any, tmp_path: Path) -> None:
-    """From the first look to the last answer nobody else on this machine opens a channel of this node: each would hold the coins of the other."""
+    """Nobody else on this machine opens a channel of this node from the first look to the last answer: each would hold
+    the coins of the other.
+    """
     seen: list[bool] = []
 
     def look() -> None:
@@ -289,16 +337,34 @@ def test_closes(scripted: t.Any, succeeds: t.Any) -> None:
 
 
 def test_closes_all_of_a_peer_or_one(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(*reads(channel(), channel(1)), Call(CLOSE, [{"close_pending": {}}]), Call(CLOSE, [{"close_pending": {}}]), *reads())
+    lnd = scripted(
+        *reads(channel(), channel(1)),
+        Call(CLOSE, [{"close_pending": {}}]),
+        Call(CLOSE, [{"close_pending": {}}]),
+        *reads(),
+    )
     assert succeeds("lnd_channel", **GONE, **lnd.options)["actions"] == ["close", "close"]
     one = {"funding_txid_str": TXID, "output_index": 1}
-    lnd = scripted(*reads(channel(), channel(1)), Call(CLOSE, [{"close_pending": {}}], {"channel_point": one}), *reads(channel()))
+    lnd = scripted(
+        *reads(channel(), channel(1)), Call(CLOSE, [{"close_pending": {}}], {"channel_point": one}), *reads(channel())
+    )
     succeeds("lnd_channel", state="absent", channels=[{"peer": ANN, "channel_point": f"{TXID}:1"}], **lnd.options)
 
 
 def test_check_mode_does_not_close(scripted: t.Any, succeeds: t.Any) -> None:
     result = succeeds("lnd_channel", True, **GONE, **scripted(*reads(channel())).options)
     assert (result["changed"], result["channels"][0]["status"]) == (True, "waiting_close")
+
+
+def test_an_htlc_under_way_keeps_all_channels_open(scripted: t.Any, fails: t.Any) -> None:
+    busy = channel(1) | {"pending_htlcs": [{"amount": 5}]}
+    assert "has 1 HTLC(s) under way" in fails("lnd_channel", **GONE, **scripted(*reads(channel(), busy)).options)
+
+
+def test_by_force_a_channel_closes_with_an_htlc(scripted: t.Any, succeeds: t.Any) -> None:
+    busy = channel() | {"pending_htlcs": [{"amount": 5}]}
+    lnd = scripted(*reads(busy), Call(CLOSE, [{"close_pending": {}}], {"force": True}), *reads(forced=[pending()]))
+    assert succeeds("lnd_channel", force=True, **GONE, **lnd.options)["changed"] is True
 
 
 @pytest.mark.parametrize("there", [reads(), reads(closing=[pending()]), reads(forced=[pending()])])
@@ -312,7 +378,9 @@ def test_waits_for_the_closing_transaction(scripted: t.Any, succeeds: t.Any) -> 
 
 
 def test_a_lost_answer_to_a_close(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(*reads(channel()), Call(CLOSE, [Fails("gone", "UNAVAILABLE")]), *reads(channel()), *reads(closing=[pending()]))
+    lnd = scripted(
+        *reads(channel()), Call(CLOSE, [Fails("gone", "UNAVAILABLE")]), *reads(channel()), *reads(closing=[pending()])
+    )
     assert succeeds("lnd_channel", **GONE, **lnd.options)["changed"] is True
 
 
@@ -323,7 +391,11 @@ def test_a_close_that_ends_without_a_transaction(scripted: t.Any, fails: t.Any) 
 
 
 def test_closed_by_somebody_else_meanwhile(scripted: t.Any, succeeds: t.Any) -> None:
-    succeeds("lnd_channel", **GONE, **scripted(*reads(channel()), Call(CLOSE, [Fails("channel not found")]), *reads()).options)
+    succeeds(
+        "lnd_channel",
+        **GONE,
+        **scripted(*reads(channel()), Call(CLOSE, [Fails("channel not found")]), *reads()).options,
+    )
 
 
 def test_a_close_without_the_peer(scripted: t.Any, fails: t.Any) -> None:
@@ -333,7 +405,9 @@ def test_a_close_without_the_peer(scripted: t.Any, fails: t.Any) -> None:
 
 def test_force(scripted: t.Any, succeeds: t.Any) -> None:
     lnd = scripted(
-        *reads(channel()), Call(CLOSE, [{"close_pending": {}}], {"force": True, "sat_per_vbyte": 0}), *reads(closing=[pending()])
+        *reads(channel()),
+        Call(CLOSE, [{"close_pending": {}}], {"force": True, "sat_per_vbyte": 0}),
+        *reads(closing=[pending()]),
     )
     succeeds("lnd_channel", force=True, **GONE, **lnd.options)
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import module as module_core
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.invoice import derived_preimages
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails
 
 LOOKUP, ADD = "lnrpc.Lightning/LookupInvoice", "lnrpc.Lightning/AddInvoice"
 LIST, NODE, EDGE = "lnrpc.Lightning/ListChannels", "lnrpc.Lightning/GetNodeInfo", "lnrpc.Lightning/GetChanInfo"
@@ -45,7 +45,7 @@ def missing(preimage: bytes = PREIMAGE) -> Call:
 
 
 def silent(result: dict[str, t.Any], *secrets: str) -> None:
-    """No secret is in what the module gave back, the log of its options included."""
+    """Check that no secret is in the module's output, the log of its options included."""
     for secret in secrets:
         assert secret not in json.dumps(result)
 
@@ -74,7 +74,19 @@ def test_check_mode_only_reads(scripted: t.Any, succeeds: t.Any) -> None:
 
 
 def test_another_amount(scripted: t.Any, fails: t.Any) -> None:
-    assert "exists with 6000 msat, wanted are 5000 msat" in fails("lnd_invoice", **WISH, **scripted(found(value_msat=6_000)).options)
+    assert "exists with 6000 msat, wanted are 5000 msat" in fails(
+        "lnd_invoice", **WISH, **scripted(found(value_msat=6_000)).options
+    )
+
+
+def test_another_amount_that_was_paid(scripted: t.Any, succeeds: t.Any) -> None:
+    result = succeeds(
+        "lnd_invoice",
+        any_settled=True,
+        **WISH,
+        **scripted(found("SETTLED", value_msat=6_000, amt_paid_msat=6_000)).options,
+    )
+    assert (result["changed"], result["value_msat"], result["amt_paid_msat"]) == (False, 6_000, 6_000)
 
 
 def test_a_canceled_invoice(scripted: t.Any, fails: t.Any) -> None:
@@ -96,7 +108,7 @@ def test_a_lost_answer(scripted: t.Any, succeeds: t.Any, status: str) -> None:
 
 
 def test_a_lost_answer_without_an_invoice(scripted: t.Any, fails: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module_core, "_LOST_ANSWER_WAIT", 0.0)
+    monkeypatch.setattr(module_core, "_LOST_ANSWER_WAIT_SECONDS", 0.0)
     assert "no change has shown" in fails(
         "lnd_invoice", **WISH, **scripted(missing(), Call(ADD, Fails("gone", "UNAVAILABLE")), missing()).options
     )
@@ -126,7 +138,9 @@ def test_waits_until_paid(scripted: t.Any, succeeds: t.Any) -> None:
 
 
 def test_the_wait_ends_when_the_invoice_lapses(scripted: t.Any, fails: t.Any) -> None:
-    assert "expired unpaid" in fails("lnd_invoice", wait=True, **WISH, **scripted(found(), found(), found("CANCELED")).options)
+    assert "expired unpaid" in fails(
+        "lnd_invoice", wait=True, **WISH, **scripted(found(), found(), found("CANCELED")).options
+    )
 
 
 def test_the_wait_is_limited(scripted: t.Any, fails: t.Any) -> None:
@@ -158,11 +172,18 @@ def test_private_waits_for_a_way_that_lnd_can_name(scripted: t.Any, succeeds: t.
 
 def test_private_is_content_with_an_announced_channel(scripted: t.Any, succeeds: t.Any) -> None:
     announced = Call(LIST, {"channels": [{"channel_point": "ab:0", "remote_pubkey": PEER, "active": True}]})
-    assert succeeds("lnd_invoice", private=True, **WISH, **scripted(missing(), announced, Call(ADD), found()).options)["route_hints"] == 0
+    assert (
+        succeeds("lnd_invoice", private=True, **WISH, **scripted(missing(), announced, Call(ADD), found()).options)[
+            "route_hints"
+        ]
+        == 0
+    )
 
 
 def test_private_without_a_way(scripted: t.Any, fails: t.Any) -> None:
-    message = fails("lnd_invoice", private=True, wait_timeout=0, **WISH, **scripted(missing(), PRIVATE, UNHEARD, KNOWN).options)
+    message = fails(
+        "lnd_invoice", private=True, wait_timeout=0, **WISH, **scripted(missing(), PRIVATE, UNHEARD, KNOWN).options
+    )
     assert "a way by which this node can be paid" in message
     assert "peer_announced=False" in message
 
@@ -173,4 +194,6 @@ def test_bad_options(fails: t.Any) -> None:
     message = fails("lnd_invoice", value_msat=1, preimage="ab" * 31)
     assert "preimage is not 32 bytes" in message
     assert "ab" * 31 not in message
-    assert "preimage_from.key is not 16 bytes" in fails("lnd_invoice", value_msat=1, preimage_from={"key": "abcd", "label": "x"})
+    assert "preimage_from.key is not 16 bytes" in fails(
+        "lnd_invoice", value_msat=1, preimage_from={"key": "abcd", "label": "x"}
+    )

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import macaroon
-from ansible_collections.noncustodial.lightning.tests.unit.bundles import baked
-from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import macaroon
+from ansible_collections.noncustodial.lightning.tests.support.bundles import baked
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.support.systemd_creds import SystemdCreds
 
-IDS, BAKE, CHECK = "lnrpc.Lightning/ListMacaroonIDs", "lnrpc.Lightning/BakeMacaroon", "lnrpc.Lightning/CheckMacaroonPermissions"
+IDS, BAKE, CHECK = (
+    "lnrpc.Lightning/ListMacaroonIDs",
+    "lnrpc.Lightning/BakeMacaroon",
+    "lnrpc.Lightning/CheckMacaroonPermissions",
+)
 METHODS, DELETE = "lnrpc.Lightning/ListPermissions", "lnrpc.Lightning/DeleteMacaroonID"
 WANTED = ["info:read", "offchain:read"]
 URI, NEW_URI = "uri:/verrpc.Versioner/GetVersion", "uri:/signrpc.Signer/OfTomorrow"
@@ -37,8 +41,13 @@ def bakes(made: macaroon.Macaroon) -> Call:
 
 
 def checks(found: macaroon.Macaroon, answer: t.Any = None) -> Call:
-    """The node must be asked about the permissions too: without them it does not look at the signature."""
-    permissions = [dict(zip(("entity", "action"), permission.split(":", 1), strict=True)) for permission in sorted(found.permissions)]
+    """Return the call that checks a macaroon, which must contain the permissions: without them the node does not look
+    at the signature.
+    """
+    permissions = [
+        dict(zip(("entity", "action"), permission.split(":", 1), strict=True))
+        for permission in sorted(found.permissions)
+    ]
     return Call(CHECK, answer or {"valid": True}, request={"macaroon": found.encode(), "permissions": permissions})
 
 
@@ -60,7 +69,12 @@ def put(file: Path, found: macaroon.Macaroon, mode: int = 0o600) -> macaroon.Mac
 def test_bake(scripted: Scripted, succeeds: t.Any, file: Path) -> None:
     lnd = scripted(ids(), bakes(grant()), ids(7), checks(grant()))
     result = succeeds("lnd_macaroon", **options(file), **lnd.options)
-    assert (result["changed"], result["actions"], result["permissions"], result["root_key_id"]) == (True, ["bake"], WANTED, 7)
+    assert (result["changed"], result["actions"], result["permissions"], result["root_key_id"]) == (
+        True,
+        ["bake"],
+        WANTED,
+        7,
+    )
     assert file.read_bytes() == grant().encode()
     assert os.stat(file).st_mode & 0o777 == 0o600
     assert grant().encode().hex() not in json.dumps(result)
@@ -105,7 +119,9 @@ def test_a_sealed_file(scripted: Scripted, succeeds: t.Any, file: Path, systemd_
     assert succeeds("lnd_macaroon", **options(file, credential="macaroon"), **lnd.options)["changed"] is False
 
 
-def test_a_file_that_another_machine_has_sealed(scripted: Scripted, succeeds: t.Any, file: Path, systemd_creds: SystemdCreds) -> None:
+def test_a_file_that_another_machine_has_sealed(
+    scripted: Scripted, succeeds: t.Any, file: Path, systemd_creds: SystemdCreds
+) -> None:
     lnd = scripted(ids(), bakes(grant()), ids(7), checks(grant()), ids(7), bakes(grant()), ids(7), checks(grant()))
     succeeds("lnd_macaroon", **options(file, credential="macaroon"), **lnd.options)
     systemd_creds.machine("B")
@@ -122,7 +138,9 @@ def test_a_file_that_another_machine_has_sealed(scripted: Scripted, succeeds: t.
     ],
     ids=["too narrow", "too wide", "other caveats", "other root key"],
 )
-def test_anything_else_is_baked_anew(scripted: Scripted, succeeds: t.Any, file: Path, present: macaroon.Macaroon) -> None:
+def test_anything_else_is_baked_anew(
+    scripted: Scripted, succeeds: t.Any, file: Path, present: macaroon.Macaroon
+) -> None:
     put(file, present)
     lnd = scripted(ids(7, 8), checks(present), bakes(grant()), ids(7, 8), checks(grant()))
     result = succeeds("lnd_macaroon", **options(file), **lnd.options)
@@ -144,7 +162,9 @@ def test_revoked_macaroon_is_baked_anew(scripted: Scripted, succeeds: t.Any, fil
 
 def test_revoked_macaroon_stays_revoked_if_asked(scripted: Scripted, fails: t.Any, file: Path) -> None:
     put(file, grant())
-    assert "was revoked on this node" in fails("lnd_macaroon", **options(file, revoked="refuse"), **scripted(ids()).options)
+    assert "was revoked on this node" in fails(
+        "lnd_macaroon", **options(file, revoked="refuse"), **scripted(ids()).options
+    )
 
 
 def test_the_root_key_in_the_file_is_kept_to(scripted: Scripted, succeeds: t.Any, file: Path) -> None:
@@ -177,33 +197,44 @@ def test_lnds_own_macaroon_is_never_replaced(scripted: Scripted, fails: t.Any, f
 
 
 class TestUnknownMethods:
-    METHOD_LIST: t.ClassVar = {"method_permissions": {"/verrpc.Versioner/GetVersion": {}}}
+    METHOD_LIST: t.ClassVar[dict[str, t.Any]] = {"method_permissions": {"/verrpc.Versioner/GetVersion": {}}}
 
     def test_named(self, scripted: Scripted, fails: t.Any, file: Path) -> None:
         lnd = scripted(ids(), Call(METHODS, self.METHOD_LIST))
-        assert "no method /signrpc.Signer/OfTomorrow" in fails("lnd_macaroon", **options(file, permissions=[URI, NEW_URI]), **lnd.options)
+        assert "no method /signrpc.Signer/OfTomorrow" in fails(
+            "lnd_macaroon", **options(file, permissions=[URI, NEW_URI]), **lnd.options
+        )
 
     def test_dropped(self, scripted: Scripted, succeeds: t.Any, file: Path) -> None:
         known = Call(METHODS, self.METHOD_LIST)
         lnd = scripted(ids(), known, bakes(grant(URI)), ids(7), known, checks(grant(URI)))
-        result = succeeds("lnd_macaroon", **options(file, permissions=[URI, NEW_URI], unknown_uris="drop"), **lnd.options)
+        result = succeeds(
+            "lnd_macaroon", **options(file, permissions=[URI, NEW_URI], unknown_uris="drop"), **lnd.options
+        )
         assert (result["permissions"], result["dropped"]) == ([URI], [NEW_URI])
 
     def test_nothing_left(self, scripted: Scripted, fails: t.Any, file: Path) -> None:
         lnd = scripted(ids(), Call(METHODS, self.METHOD_LIST))
-        assert "no permission" in fails("lnd_macaroon", **options(file, permissions=[NEW_URI], unknown_uris="drop"), **lnd.options)
+        assert "no permission" in fails(
+            "lnd_macaroon", **options(file, permissions=[NEW_URI], unknown_uris="drop"), **lnd.options
+        )
 
 
 class TestRevoke:
     def test_key_and_file(self, scripted: Scripted, succeeds: t.Any, file: Path) -> None:
         found = put(file, grant())
         lnd = scripted(ids(7), checks(found), Call(DELETE, {"deleted": True}, request={"root_key_id": 7}), ids())
-        assert succeeds("lnd_macaroon", state="absent", path=str(file), root_key_id=7, **lnd.options)["actions"] == ["revoke", "remove"]
+        assert succeeds("lnd_macaroon", state="absent", path=str(file), root_key_id=7, **lnd.options)["actions"] == [
+            "revoke",
+            "remove",
+        ]
         assert not file.exists()
 
     def test_again(self, scripted: Scripted, succeeds: t.Any, file: Path) -> None:
         lnd = scripted(ids(8))
-        assert succeeds("lnd_macaroon", state="absent", path=str(file), root_key_id=7, **lnd.options)["changed"] is False
+        assert (
+            succeeds("lnd_macaroon", state="absent", path=str(file), root_key_id=7, **lnd.options)["changed"] is False
+        )
 
     def test_where_the_file_is_elsewhere(self, scripted: Scripted, succeeds: t.Any) -> None:
         lnd = scripted(ids(7), Call(DELETE, {"deleted": True}), ids())
@@ -212,7 +243,12 @@ class TestRevoke:
     def test_check_mode(self, scripted: Scripted, succeeds: t.Any, file: Path) -> None:
         found = put(file, grant())
         lnd = scripted(ids(7), checks(found))
-        assert succeeds("lnd_macaroon", check=True, state="absent", path=str(file), root_key_id=7, **lnd.options)["changed"] is True
+        assert (
+            succeeds("lnd_macaroon", check=True, state="absent", path=str(file), root_key_id=7, **lnd.options)[
+                "changed"
+            ]
+            is True
+        )
         assert file.exists()
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant, node_check
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.stages import FAIL, WARN
+from ansible_collections.noncustodial.lightning.plugins.module_utils._check import node_check
+from ansible_collections.noncustodial.lightning.plugins.module_utils._check.stages import FAIL, WARN
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import grant
 from ansible_collections.noncustodial.lightning.plugins.modules import lnd_node_check
-from ansible_collections.noncustodial.lightning.tests.unit.bundles import baked, wallets
-from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.support.bundles import baked, wallets
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.support.systemd_creds import SystemdCreds
 
 NODE_ID = wallets()["regtest"]["node_id"]
 MACAROON = baked(grant.HUB_PERMISSIONS, root_key_id=31).encode().hex()
@@ -57,7 +58,9 @@ def options(lnd: ScriptedLnd, **changes: t.Any) -> dict[str, t.Any]:
 def test_a_node_as_it_should_be(scripted: t.Callable[..., ScriptedLnd], succeeds: t.Any) -> None:
     result = succeeds("lnd_node_check", **options(scripted(state(), info(), SEND, BAKE)))
     # The certificate of a scripted lnd lasts a day, which is a warning.
-    assert [(one["name"], one["status"]) for one in result["stages"]] == [(name, "warn" if name == "tls" else "ok") for name in STAGES]
+    assert [(one["name"], one["status"]) for one in result["stages"]] == [
+        (name, "warn" if name == "tls" else "ok") for name in STAGES
+    ]
     assert (result["changed"], result["version"]) == (False, "0.21.3-beta")
     assert MACAROON not in json.dumps(result)
 
@@ -70,17 +73,32 @@ def test_a_node_as_it_should_be(scripted: t.Callable[..., ScriptedLnd], succeeds
             [state(), Call(INFO_CALL, Fails("verification failed: signature mismatch"))],
             {},
             "macaroon_refused",
-            "another node",
+            "another lnd",
         ),
-        ([state(), Call(INFO_CALL, Fails('caveat "time-before x" not satisfied: expired'))], {}, "caveat_unmet", "has ended"),
+        (
+            [state(), Call(INFO_CALL, Fails('caveat "time-before x" not satisfied: expired'))],
+            {},
+            "caveat_unmet",
+            "has ended",
+        ),
         (
             [state(), info()],
             {"macaroon": baked((*grant.HUB_PERMISSIONS, "onchain:write"), 31).encode().hex()},
             "grant_too_wide",
             "onchain:write",
         ),
-        ([state(), info()], {"macaroon": baked(grant.HUB_PERMISSIONS[:-1], 31).encode().hex()}, "grant_too_narrow", "TrackPaymentV2"),
-        ([state(), info()], {"macaroon": baked(grant.HUB_PERMISSIONS, 0).encode().hex()}, "grant_root_key_zero", "could not be revoked"),
+        (
+            [state(), info()],
+            {"macaroon": baked(grant.HUB_PERMISSIONS[:-1], 31).encode().hex()},
+            "grant_too_narrow",
+            "TrackPaymentV2",
+        ),
+        (
+            [state(), info()],
+            {"macaroon": baked(grant.HUB_PERMISSIONS, 0).encode().hex()},
+            "grant_root_key_zero",
+            "could not be revoked",
+        ),
         ([state()], {"macaroon": "00"}, "macaroon_malformed", "The file is damaged"),
         (
             [state(), info(), Call("lnrpc.Lightning/SendCoins", Fails("invalid address"))],
@@ -94,13 +112,28 @@ def test_a_node_as_it_should_be(scripted: t.Callable[..., ScriptedLnd], succeeds
             "grant_not_enforced",
             "BakeMacaroon was answered",
         ),
-        ([state(), info(identity_pubkey="02" + "11" * 32), SEND, BAKE], {}, "node_differs", f"the bundle is of {NODE_ID}"),
-        ([state(), info(chains=[{"network": "mainnet"}]), SEND, BAKE], {}, "network_differs", "on mainnet, not on regtest"),
+        (
+            [state(), info(identity_pubkey="02" + "11" * 32), SEND, BAKE],
+            {},
+            "node_differs",
+            f"the bundle is of {NODE_ID}",
+        ),
+        (
+            [state(), info(chains=[{"network": "mainnet"}]), SEND, BAKE],
+            {},
+            "network_differs",
+            "on mainnet, not on regtest",
+        ),
         ([state(), info(synced_to_chain=False), SEND, BAKE], {}, "not_synced", "at block 120 and not synced"),
     ],
 )
 def test_what_fails_is_named_with_its_cure(
-    scripted: t.Callable[..., ScriptedLnd], module: t.Any, script: list[Call], changes: dict[str, t.Any], reason: str, words: str
+    scripted: t.Callable[..., ScriptedLnd],
+    module: t.Any,
+    script: list[Call],
+    changes: dict[str, t.Any],
+    reason: str,
+    words: str,
 ) -> None:
     result = module("lnd_node_check", **options(scripted(*script), **changes))
     assert (result["failed"], result["reason"]) == (True, reason)
@@ -109,7 +142,9 @@ def test_what_fails_is_named_with_its_cure(
     assert MACAROON not in json.dumps(result)
 
 
-def test_a_sealed_macaroon(scripted: t.Callable[..., ScriptedLnd], succeeds: t.Any, systemd_creds: SystemdCreds, tmp_path: Path) -> None:
+def test_a_sealed_macaroon(
+    scripted: t.Callable[..., ScriptedLnd], succeeds: t.Any, systemd_creds: SystemdCreds, tmp_path: Path
+) -> None:
     succeeds("sealed_credential", path=str(tmp_path / "sealed"), name="macaroon", content=MACAROON, encoding="hex")
     given = options(scripted(state(), info(), SEND, BAKE), macaroon_credential=str(tmp_path / "sealed"))
     del given["macaroon"]

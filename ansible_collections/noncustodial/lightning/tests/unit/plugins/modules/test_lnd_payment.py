@@ -11,9 +11,13 @@ import typing as t
 import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import module as module_core
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails
 
-DECODE, TRACK, SEND = "lnrpc.Lightning/DecodePayReq", "routerrpc.Router/TrackPaymentV2", "routerrpc.Router/SendPaymentV2"
+DECODE, TRACK, SEND = (
+    "lnrpc.Lightning/DecodePayReq",
+    "routerrpc.Router/TrackPaymentV2",
+    "routerrpc.Router/SendPaymentV2",
+)
 HASH, PREIMAGE, PAYEE = "ab" * 32, "cd" * 32, "02" + "aa" * 32
 WISH = {"payment_request": "lnbcrt1x"}
 NONE = Call(TRACK, [Fails("payment isn't initiated", "NOT_FOUND")])
@@ -21,7 +25,13 @@ Update = dict[str, t.Any]
 
 
 def decoded(num_msat: int = 5_000, age: int = 0) -> Call:
-    answer = {"payment_hash": HASH, "destination": PAYEE, "num_msat": num_msat, "timestamp": int(time.time()) - age, "expiry": 3600}
+    answer = {
+        "payment_hash": HASH,
+        "destination": PAYEE,
+        "num_msat": num_msat,
+        "timestamp": int(time.time()) - age,
+        "expiry": 3600,
+    }
     return Call(DECODE, answer, {"pay_req": "lnbcrt1x"})
 
 
@@ -34,7 +44,9 @@ def update(status: str, reason: str = "FAILURE_REASON_NONE") -> Update:
         "fee_msat": 7 if status == "SUCCEEDED" else 0,
         "failure_reason": reason,
         "creation_time_ns": 1_000_000_000,
-        "htlcs": [{"resolve_time_ns": 1_020_000_000}, {"resolve_time_ns": 1_041_700_000}] if status == "SUCCEEDED" else [],
+        "htlcs": (
+            [{"resolve_time_ns": 1_020_000_000}, {"resolve_time_ns": 1_041_700_000}] if status == "SUCCEEDED" else []
+        ),
     }
 
 
@@ -47,11 +59,16 @@ def sent(status: str, reason: str = "FAILURE_REASON_NONE", **request: t.Any) -> 
 
 
 def test_pays(scripted: t.Any, succeeds: t.Any) -> None:
-    request = {"fee_limit_msat": 5_000, "timeout_seconds": 60, "amt_msat": 0}
+    request: dict[str, t.Any] = {"fee_limit_msat": 5_000, "timeout_seconds": 60, "amt_msat": 0}
     lnd = scripted(decoded(), NONE, sent("SUCCEEDED", **request), decoded(), tracked("SUCCEEDED"))
     result = succeeds("lnd_payment", **WISH, **lnd.options)
     assert (result["changed"], result["status"], result["payment_hash"]) == (True, "SUCCEEDED", HASH)
-    assert (result["value_msat"], result["fee_msat"], result["duration_ms"], result["destination"]) == (5_000, 7, 41.7, PAYEE)
+    assert (result["value_msat"], result["fee_msat"], result["duration_ms"], result["destination"]) == (
+        5_000,
+        7,
+        41.7,
+        PAYEE,
+    )
     assert PREIMAGE not in json.dumps(result)
 
 
@@ -64,7 +81,9 @@ def test_repeat_only_reads(scripted: t.Any, succeeds: t.Any) -> None:
 def test_check_mode_only_reads(scripted: t.Any, succeeds: t.Any) -> None:
     result = succeeds("lnd_payment", True, **WISH, **scripted(decoded(), NONE).options)
     assert (result["changed"], result["status"], result["value_msat"]) == (True, "SUCCEEDED", 5_000)
-    assert succeeds("lnd_payment", True, **WISH, **scripted(decoded(), tracked("IN_FLIGHT")).options)["changed"] is False
+    assert (
+        succeeds("lnd_payment", True, **WISH, **scripted(decoded(), tracked("IN_FLIGHT")).options)["changed"] is False
+    )
 
 
 @pytest.mark.parametrize("status", ["IN_FLIGHT", "INITIATED"])
@@ -87,7 +106,9 @@ def test_one_that_stays_under_way_is_not_paid_again(scripted: t.Any, fails: t.An
 
 
 def test_one_that_has_failed_is_tried_afresh(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(decoded(), tracked("FAILED", "FAILURE_REASON_NO_ROUTE"), sent("SUCCEEDED"), decoded(), tracked("SUCCEEDED"))
+    lnd = scripted(
+        decoded(), tracked("FAILED", "FAILURE_REASON_NO_ROUTE"), sent("SUCCEEDED"), decoded(), tracked("SUCCEEDED")
+    )
     assert succeeds("lnd_payment", **WISH, **lnd.options)["changed"] is True
 
 
@@ -108,29 +129,41 @@ def test_a_stream_that_ends_without_an_answer_is_a_lost_answer(scripted: t.Any, 
 
 
 @pytest.mark.parametrize("there", [NONE, tracked("FAILED", "FAILURE_REASON_NO_ROUTE")])
-def test_a_lost_answer_without_a_payment_is_an_error(scripted: t.Any, fails: t.Any, monkeypatch: pytest.MonkeyPatch, there: Call) -> None:
-    monkeypatch.setattr(module_core, "_LOST_ANSWER_WAIT", 0.0)
+def test_a_lost_answer_without_a_payment_is_an_error(
+    scripted: t.Any, fails: t.Any, monkeypatch: pytest.MonkeyPatch, there: Call
+) -> None:
+    monkeypatch.setattr(module_core, "_LOST_ANSWER_WAIT_SECONDS", 0.0)
     lnd = scripted(decoded(), NONE, Call(SEND, [Fails("gone", "DEADLINE_EXCEEDED")]), decoded(), there)
     assert "no change has shown" in fails("lnd_payment", **WISH, **lnd.options)
 
 
 @pytest.mark.parametrize("detail", ["invoice is already paid", "payment is in transition", "payment already exists"])
 def test_paid_by_another_run_at_this_moment(scripted: t.Any, succeeds: t.Any, detail: str) -> None:
-    lnd = scripted(decoded(), NONE, Call(SEND, [Fails(detail, "ALREADY_EXISTS")]), decoded(), tracked("IN_FLIGHT"), tracked("SUCCEEDED"))
+    lnd = scripted(
+        decoded(),
+        NONE,
+        Call(SEND, [Fails(detail, "ALREADY_EXISTS")]),
+        decoded(),
+        tracked("IN_FLIGHT"),
+        tracked("SUCCEEDED"),
+    )
     assert succeeds("lnd_payment", **WISH, **lnd.options)["status"] == "SUCCEEDED"
 
 
 def test_paid_by_another_run_that_has_failed_already(scripted: t.Any, module: t.Any) -> None:
     transit = Call(SEND, [Fails("payment is in transition", "ALREADY_EXISTS")])
     result = module(
-        "lnd_payment", **WISH, **scripted(decoded(), NONE, transit, decoded(), tracked("FAILED", "FAILURE_REASON_NO_ROUTE")).options
+        "lnd_payment",
+        **WISH,
+        **scripted(decoded(), NONE, transit, decoded(), tracked("FAILED", "FAILURE_REASON_NO_ROUTE")).options,
     )
     assert result["failed"] is True
     assert result["reason"] == "FAILURE_REASON_NO_ROUTE"
 
 
 @pytest.mark.parametrize(
-    "reason", ["FAILURE_REASON_NO_ROUTE", "FAILURE_REASON_INSUFFICIENT_BALANCE", "FAILURE_REASON_INCORRECT_PAYMENT_DETAILS"]
+    "reason",
+    ["FAILURE_REASON_NO_ROUTE", "FAILURE_REASON_INSUFFICIENT_BALANCE", "FAILURE_REASON_INCORRECT_PAYMENT_DETAILS"],
 )
 def test_failures(scripted: t.Any, module: t.Any, reason: str) -> None:
     result = module("lnd_payment", **WISH, **scripted(decoded(), NONE, sent("FAILED", reason)).options)
@@ -158,7 +191,9 @@ def test_trying_again_ends(scripted: t.Any, fails: t.Any) -> None:
 
 
 def test_an_invoice_without_an_amount(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(decoded(0), NONE, sent("SUCCEEDED", amt_msat=5_000, fee_limit_msat=0), decoded(0), tracked("SUCCEEDED"))
+    lnd = scripted(
+        decoded(0), NONE, sent("SUCCEEDED", amt_msat=5_000, fee_limit_msat=0), decoded(0), tracked("SUCCEEDED")
+    )
     succeeds("lnd_payment", amt_msat=5_000, fee_limit_msat=0, **WISH, **lnd.options)
 
 
@@ -170,7 +205,9 @@ def test_an_invoice_without_an_amount(scripted: t.Any, succeeds: t.Any) -> None:
         (decoded(age=3_700), {}, "Ask the payee for a new one"),
     ],
 )
-def test_what_is_not_sent(scripted: t.Any, fails: t.Any, request_: Call, options: dict[str, t.Any], message: str) -> None:
+def test_what_is_not_sent(
+    scripted: t.Any, fails: t.Any, request_: Call, options: dict[str, t.Any], message: str
+) -> None:
     assert message in fails("lnd_payment", **options, **WISH, **scripted(request_, NONE).options)
 
 

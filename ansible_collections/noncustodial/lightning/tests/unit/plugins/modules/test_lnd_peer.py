@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails
 
 LIST, CONNECT, DROP = "lnrpc.Lightning/ListPeers", "lnrpc.Lightning/ConnectPeer", "lnrpc.Lightning/DisconnectPeer"
 CHANNELS = "lnrpc.Lightning/ListChannels"
@@ -62,18 +62,26 @@ def test_in_the_background(scripted: t.Any, succeeds: t.Any) -> None:
 
 
 def test_nobody_listens(scripted: t.Any, fails: t.Any) -> None:
-    message = fails("lnd_peer", **WISH, **scripted(NOBODY, Call(CONNECT, Fails("dial tcp 192.0.2.1:9735: connection refused"))).options)
+    message = fails(
+        "lnd_peer",
+        **WISH,
+        **scripted(NOBODY, Call(CONNECT, Fails("dial tcp 192.0.2.1:9735: connection refused"))).options,
+    )
     assert f"listens on {HOST}" in message
     assert NODE in message
 
 
 def test_the_wait_is_limited(scripted: t.Any, fails: t.Any) -> None:
-    message = fails("lnd_peer", perm=True, wait_timeout=0, **WISH, **scripted(NOBODY, Call(CONNECT), NOBODY, NOBODY).options)
+    message = fails(
+        "lnd_peer", perm=True, wait_timeout=0, **WISH, **scripted(NOBODY, Call(CONNECT), NOBODY, NOBODY).options
+    )
     assert f"Waited 0 s for the connection with {NODE}" in message
 
 
 def test_disconnects(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(THERE, Call(CHANNELS, {}, {"peer": bytes.fromhex(NODE)}), Call(DROP, {}, {"pub_key": NODE}), NOBODY, NOBODY)
+    lnd = scripted(
+        THERE, Call(CHANNELS, {}, {"peer": bytes.fromhex(NODE)}), Call(DROP, {}, {"pub_key": NODE}), NOBODY, NOBODY
+    )
     result = succeeds("lnd_peer", state="absent", pubkey=NODE, **lnd.options)
     assert (result["changed"], result["connected"], result["address"]) == (True, False, None)
 

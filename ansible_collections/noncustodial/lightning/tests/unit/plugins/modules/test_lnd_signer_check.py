@@ -8,8 +8,8 @@ import json
 import typing as t
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.tests.unit.bundles import baked, wallets
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.support.bundles import baked, wallets
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails, ScriptedLnd
 
 STAGES = ["resolve", "connect", "tls", "wallet", "macaroon", "grant", "key", "accounts", "version", "clock", "latency"]
 GRANT = baked().encode().hex()
@@ -30,7 +30,9 @@ def locked() -> Call:
     return Call("lnrpc.State/GetState", {"state": "LOCKED"}, macaroon=False)
 
 
-def test_the_first_failure_is_the_message_and_all_stages_are_there(scripted: t.Callable[..., ScriptedLnd], module: t.Any) -> None:
+def test_the_first_failure_is_the_message_and_all_stages_are_there(
+    scripted: t.Callable[..., ScriptedLnd], module: t.Any
+) -> None:
     result = module("lnd_signer_check", **options(scripted(locked())))
     assert (result["failed"], result["reason"]) == (True, "wallet_locked")
     # The certificate of a scripted lnd lasts a day, which is a warning.
@@ -49,9 +51,12 @@ def test_check_mode_checks_too(scripted: t.Callable[..., ScriptedLnd], fails: t.
     assert "wallet_locked" in fails("lnd_signer_check", True, **options(scripted(locked())))
 
 
-def test_certificate_and_macaroon_from_files(scripted: t.Callable[..., ScriptedLnd], fails: t.Any, tmp_path: Path) -> None:
+def test_certificate_and_macaroon_from_files(
+    scripted: t.Callable[..., ScriptedLnd], fails: t.Any, tmp_path: Path
+) -> None:
     lnd = scripted(
-        Call("lnrpc.State/GetState", {"state": "SERVER_ACTIVE"}), Call("verrpc.Versioner/GetVersion", Fails("verification failed: x"))
+        Call("lnrpc.State/GetState", {"state": "SERVER_ACTIVE"}),
+        Call("verrpc.Versioner/GetVersion", Fails("verification failed: x")),
     )
     (tmp_path / "grant").write_bytes(baked().encode())
     given = options(lnd, certificate_file=str(lnd.folder / "tls.cert"), macaroon_file=str(tmp_path / "grant"))

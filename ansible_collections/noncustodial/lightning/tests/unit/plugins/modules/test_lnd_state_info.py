@@ -8,7 +8,7 @@ import threading
 import typing as t
 from pathlib import Path
 
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import STAYS, Call, Fails
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import STAYS_OPEN, Call, Fails
 
 GET, SUBSCRIBE = "lnrpc.State/GetState", "lnrpc.State/SubscribeState"
 State = dict[str, t.Any]
@@ -25,7 +25,10 @@ def test_present_state_needs_no_macaroon(scripted: t.Any, succeeds: t.Any) -> No
 
 
 def test_follows_the_stream_until_the_state_comes(scripted: t.Any, succeeds: t.Any) -> None:
-    lnd = scripted(Call(SUBSCRIBE, states("WAITING_TO_START", "LOCKED", "UNLOCKED", "RPC_ACTIVE")), Call(GET, {"state": "RPC_ACTIVE"}))
+    lnd = scripted(
+        Call(SUBSCRIBE, states("WAITING_TO_START", "LOCKED", "UNLOCKED", "RPC_ACTIVE")),
+        Call(GET, {"state": "RPC_ACTIVE"}),
+    )
     assert succeeds("lnd_state_info", state="RPC_ACTIVE", **lnd.options)["state"] == "RPC_ACTIVE"
 
 
@@ -56,7 +59,7 @@ def test_waits_for_the_certificate(scripted: t.Any, succeeds: t.Any) -> None:
 
 
 def test_timeout_names_the_last_state(scripted: t.Any, fails: t.Any) -> None:
-    lnd = scripted(Call(SUBSCRIBE, [*states("LOCKED"), STAYS]))
+    lnd = scripted(Call(SUBSCRIBE, [*states("LOCKED"), STAYS_OPEN]))
     message = fails("lnd_state_info", state="RPC_ACTIVE", wait_timeout=1.5, **lnd.options)
     assert "Waited 1.5 s" in message
     assert "LOCKED" in message

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, Fails, ScriptedLnd
 
 UNLOCKER = "lnrpc.WalletUnlocker"
 GET, SUBSCRIBE, INFO = "lnrpc.State/GetState", "lnrpc.State/SubscribeState", "lnrpc.Lightning/GetInfo"
@@ -30,12 +30,12 @@ def states(*names: str) -> list[dict[str, str]]:
 
 
 def beginning(state: str) -> list[Call]:
-    """What the module asks first."""
+    """Return the module's first calls."""
     return [Call(SUBSCRIBE, states(state)), Call(GET, {"state": state}, macaroon=False)]
 
 
 def end(node: str = NODE) -> list[Call]:
-    """What it asks when the wallet has been opened."""
+    """Return the calls after the wallet has been opened."""
     return [
         Call(SUBSCRIBE, states("UNLOCKED")),
         Call(GET, {"state": "UNLOCKED"}),
@@ -56,18 +56,23 @@ def owner(tmp_path: Path) -> dict[str, str]:
     """The owner of a new seed: the module's options, and for the test the private key's file."""
     identity = tmp_path / "identity"
     subprocess.run(["age-keygen", "-o", str(identity)], check=True, capture_output=True)
-    recipient = subprocess.run(["age-keygen", "-y", str(identity)], check=True, capture_output=True, text=True).stdout.strip()
+    recipient = subprocess.run(
+        ["age-keygen", "-y", str(identity)], check=True, capture_output=True, text=True
+    ).stdout.strip()
     return {"seed_recipient": recipient, "seed_path": str(tmp_path / "seed.age")}
 
 
 def decrypted(tmp_path: Path, name: str = "seed.age") -> str:
     return subprocess.run(
-        ["age", "-d", "-i", str(tmp_path / "identity"), str(tmp_path / name)], check=True, capture_output=True, text=True
+        ["age", "-d", "-i", str(tmp_path / "identity"), str(tmp_path / name)],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
 
 
 def creation(tmp_path: Path, words: list[str] = WORDS) -> list[Call]:
-    """GenSeed and InitWallet. When InitWallet comes, the owner must already have the seed."""
+    """Return GenSeed and InitWallet. When InitWallet comes, the owner must already have the seed."""
 
     def owner_has_the_seed() -> None:
         assert decrypted(tmp_path).splitlines()[-1].split() == words
@@ -87,7 +92,7 @@ def shown(result: object) -> str:
 
 
 def assert_no_secret(result: object) -> None:
-    """Neither a word of the seed nor the password is in what goes to Ansible, whose log at -vvv this is."""
+    """Check that neither a word of the seed nor the password is in the output for Ansible, which is its log at -vvv."""
     assert PASSWORD not in shown(result)
     assert "mnemonicword" not in shown(result)
 
@@ -107,7 +112,7 @@ class TestNewSeed:
     def test_two_runs_go_one_after_the_other(
         self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, password: t.Any, owner: t.Any
     ) -> None:
-        """From before it looks whether there is a wallet, until there is one, nobody else does."""
+        """No other run looks whether there is a wallet, or makes one, until this run has one."""
         lnd: ScriptedLnd
         turns: list[str] = []
 
@@ -122,20 +127,40 @@ class TestNewSeed:
         assert succeeds("lnd_wallet", **password, **owner, **lnd.options)["created"] is True
         assert turns == ["taken"] * 3
 
-    def test_check_mode_touches_nothing(self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, owner: t.Any) -> None:
+    def test_check_mode_touches_nothing(
+        self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, owner: t.Any
+    ) -> None:
         lnd = scripted(*beginning("NON_EXISTING"))
-        result = succeeds("lnd_wallet", check=True, wallet_password_file=str(tmp_path / "not there yet"), **owner, **lnd.options)
+        result = succeeds(
+            "lnd_wallet", check=True, wallet_password_file=str(tmp_path / "not there yet"), **owner, **lnd.options
+        )
         assert (result["changed"], result["created"], result["actions"]) == (True, True, ["create"])
         assert not os.path.exists(owner["seed_path"])
 
     def test_somebody_else_comes_first(self, scripted: Scripted, fails: t.Any, password: t.Any, owner: t.Any) -> None:
         generated = Call(f"{UNLOCKER}/GenSeed", {"cipher_seed_mnemonic": WORDS})
-        lnd = scripted(*beginning("NON_EXISTING"), generated, Call(f"{UNLOCKER}/InitWallet", Fails("wallet already exists")))
+        lnd = scripted(
+            *beginning("NON_EXISTING"), generated, Call(f"{UNLOCKER}/InitWallet", Fails("wallet already exists"))
+        )
         message = fails("lnd_wallet", **password, **owner, **lnd.options)
         assert "has got a wallet meanwhile that this run has not made" in message
         assert "see who reached its port" in message
 
-    def test_an_older_seed_is_kept(self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, password: t.Any, owner: t.Any) -> None:
+    def test_an_interrupted_run_has_asked_for_a_wallet(
+        self, tmp_path: Path, scripted: Scripted, fails: t.Any, password: t.Any, owner: t.Any
+    ) -> None:
+        """The seed that was kept then stays the only one."""
+        (tmp_path / "seed.age").write_text("that of the wallet")
+        lnd = scripted(
+            *beginning("NON_EXISTING"), Call(f"{UNLOCKER}/GenSeed", Fails("wallet already exists", "UNKNOWN"))
+        )
+        message = fails("lnd_wallet", **password, **owner, **lnd.options)
+        assert "Start that lnd again, and run again" in message
+        assert [path.read_text() for path in tmp_path.glob("seed.age*")] == ["that of the wallet"]
+
+    def test_an_older_seed_is_kept(
+        self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, password: t.Any, owner: t.Any
+    ) -> None:
         for name in ("seed.age", "seed.age.1"):
             (tmp_path / name).write_text(f"what was in {name}")
         lnd = scripted(*beginning("NON_EXISTING"), *creation(tmp_path), *end())
@@ -162,7 +187,9 @@ class TestNewSeed:
         lnd = scripted(*beginning("NON_EXISTING"))
         assert "seed_recipient" in fails("lnd_wallet", **password, **{**lnd.options, "network": network})
 
-    def test_no_wallet_when_the_seed_cannot_be_written(self, scripted: Scripted, fails: t.Any, password: t.Any, owner: t.Any) -> None:
+    def test_no_wallet_when_the_seed_cannot_be_written(
+        self, scripted: Scripted, fails: t.Any, password: t.Any, owner: t.Any
+    ) -> None:
         lnd = scripted(*beginning("NON_EXISTING"), Call(f"{UNLOCKER}/GenSeed", {"cipher_seed_mnemonic": WORDS}))
         message = fails("lnd_wallet", **password, **{**owner, "seed_path": "/nonexistent/seed.age"}, **lnd.options)
         assert "Cannot write /nonexistent/seed.age" in message
@@ -178,13 +205,20 @@ class TestNewSeed:
             ("age1yubikey1qdrjfp4tjl4p4lhc6a6lmfrvknjf5dcw2f8e4dnzsk4gvvj7l8f8zyq6x2", "neither an age key"),
         ],
     )
-    def test_recipients_that_are_none(self, scripted: Scripted, fails: t.Any, password: t.Any, recipient: str, word: str) -> None:
+    def test_recipients_that_are_none(
+        self, scripted: Scripted, fails: t.Any, password: t.Any, recipient: str, word: str
+    ) -> None:
         lnd = scripted(*beginning("NON_EXISTING"))
-        assert word in fails("lnd_wallet", seed_recipient=recipient, seed_path="/nonexistent/seed.age", **password, **lnd.options)
+        assert word in fails(
+            "lnd_wallet", seed_recipient=recipient, seed_path="/nonexistent/seed.age", **password, **lnd.options
+        )
 
     def test_an_ssh_key_is_taken(self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, password: t.Any) -> None:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "identity")], check=True)
-        owner = {"seed_recipient": (tmp_path / "identity.pub").read_text().strip(), "seed_path": str(tmp_path / "seed.age")}
+        owner = {
+            "seed_recipient": (tmp_path / "identity.pub").read_text().strip(),
+            "seed_path": str(tmp_path / "seed.age"),
+        }
         lnd = scripted(*beginning("NON_EXISTING"), *creation(tmp_path), *end())
         assert succeeds("lnd_wallet", **password, **owner, **lnd.options)["created"] is True
 
@@ -196,22 +230,84 @@ class TestGivenSeed:
         file.write_text("# as lnd_wallet writes it\n" + " ".join(WORDS) + "\n")
         return {"mnemonic_file": str(file)}
 
-    def test_restore(self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, password: t.Any, mnemonic: t.Any) -> None:
+    def test_restore(
+        self, tmp_path: Path, scripted: Scripted, succeeds: t.Any, password: t.Any, mnemonic: t.Any
+    ) -> None:
         backup, birthday = tmp_path / "channel.backup", tmp_path / "birthday"
         backup.write_bytes(b"the backup")
         request = {
             "cipher_seed_mnemonic": WORDS,
-            "recovery_window": 2500,
+            "recovery_window": 2,
             "channel_backups": {"multi_chan_backup": {"multi_chan_backup": b"the backup"}},
         }
-        lnd = scripted(*beginning("NON_EXISTING"), Call(f"{UNLOCKER}/InitWallet", request=request), *end())
-        options = {"recovery_window": 2500, "channel_backup": str(backup), "birthday": 1767225600, "birthday_path": str(birthday)}
+        # The new wallet has derived one key of family 0.
+        derived = [
+            {"derivation_path": f"m/1017'/1'/{family}'", "external_key_count": int(family == 0)} for family in range(9)
+        ]
+        keys = [0, *(family for family in (1, 2, 3, 4, 5, 8) for _key in range(2))]
+        record = tmp_path / "recovery_window"
+        seen: list[str] = []
+        lnd = scripted(
+            *beginning("NON_EXISTING"),
+            Call(
+                f"{UNLOCKER}/InitWallet",
+                request=request,
+                before=lambda: seen.append(record.read_text()),
+            ),
+            *end(),
+            Call("walletrpc.WalletKit/ListAccounts", {"accounts": derived}, macaroon=True),
+            *(Call("walletrpc.WalletKit/DeriveNextKey", request={"key_family": one}, macaroon=True) for one in keys),
+        )
+        options = {
+            "recovery_window": 2,
+            "recovery_window_path": str(record),
+            "channel_backup": str(backup),
+            "birthday": 1767225600,
+            "birthday_path": str(birthday),
+        }
         result = succeeds("lnd_wallet", **options, **password, **mnemonic, **lnd.options)
         assert (result["actions"], result["created"], result["birthday"]) == (["restore"], True, 1767225600)
         assert "seed_path" not in result
+        assert (seen, lnd.left, record.exists()) == (["2\n"], [], False)
         assert_no_secret(result)
 
-    def test_a_wrong_word_is_not_shown(self, scripted: Scripted, module: t.Any, password: t.Any, mnemonic: t.Any) -> None:
+    def test_channels_without_a_window(
+        self, scripted: Scripted, fails: t.Any, password: t.Any, mnemonic: t.Any
+    ) -> None:
+        lnd = scripted(*beginning("NON_EXISTING"))
+        message = fails("lnd_wallet", channel_backup="/channel.backup", **password, **mnemonic, **lnd.options)
+        assert "a new channel would use the keys of an old one again. Set recovery_window" in message
+
+    @pytest.mark.parametrize(
+        ("window", "recorded", "expected"),
+        [
+            (9, None, "recovery_window is set, and not recovery_window_path"),
+            (100_001, None, "recovery_window is 100001, and at most 100000"),
+            (0, "1000000000000", "does not hold a number of keys up to 100000"),
+            (0, "²", "does not hold a number of keys up to 100000"),
+        ],
+    )
+    def test_a_window_that_cannot_be_kept(
+        self,
+        tmp_path: Path,
+        scripted: Scripted,
+        fails: t.Any,
+        password: t.Any,
+        mnemonic: t.Any,
+        window: int,
+        recorded: str | None,
+        expected: str,
+    ) -> None:
+        lnd = scripted(*beginning("NON_EXISTING"))
+        options = {**password, **mnemonic, **lnd.options}
+        if recorded is not None:
+            (tmp_path / "window").write_text(recorded)
+            options["recovery_window_path"] = f"{tmp_path}/window"
+        assert expected in fails("lnd_wallet", recovery_window=window, **options)
+
+    def test_a_wrong_word_is_not_shown(
+        self, scripted: Scripted, module: t.Any, password: t.Any, mnemonic: t.Any
+    ) -> None:
         said = Fails("word mnemonicword7 isn't a part of default word list (index: 7)")
         lnd = scripted(*beginning("NON_EXISTING"), Call(f"{UNLOCKER}/InitWallet", said))
         result = module("lnd_wallet", **password, **mnemonic, **lnd.options)
@@ -222,16 +318,22 @@ class TestGivenSeed:
         lnd = scripted(*beginning("NON_EXISTING"), Call(f"{UNLOCKER}/InitWallet", Fails("invalid passphrase")))
         assert "passphrase" in fails("lnd_wallet", **password, **mnemonic, **lnd.options)
 
-    def test_too_few_words(self, tmp_path: Path, scripted: Scripted, fails: t.Any, password: t.Any, mnemonic: t.Any) -> None:
+    def test_too_few_words(
+        self, tmp_path: Path, scripted: Scripted, fails: t.Any, password: t.Any, mnemonic: t.Any
+    ) -> None:
         Path(mnemonic["mnemonic_file"]).write_text(" ".join(WORDS[:12]))
         lnd = scripted(*beginning("NON_EXISTING"))
         message = fails("lnd_wallet", **password, **mnemonic, **lnd.options)
         assert "holds 12 words" in message
         assert_no_secret(message)
 
-    def test_its_birthday_must_be_given(self, scripted: Scripted, fails: t.Any, password: t.Any, mnemonic: t.Any) -> None:
+    def test_its_birthday_must_be_given(
+        self, scripted: Scripted, fails: t.Any, password: t.Any, mnemonic: t.Any
+    ) -> None:
         lnd = scripted(*beginning("NON_EXISTING"))
-        assert "Set birthday" in fails("lnd_wallet", birthday_path="/nonexistent/birthday", **password, **mnemonic, **lnd.options)
+        assert "Set birthday" in fails(
+            "lnd_wallet", birthday_path="/nonexistent/birthday", **password, **mnemonic, **lnd.options
+        )
 
     def test_not_both_seeds(self, fails: t.Any, owner: t.Any, mnemonic: t.Any) -> None:
         assert "mutually exclusive" in fails("lnd_wallet", **owner, **mnemonic)
@@ -239,15 +341,24 @@ class TestGivenSeed:
 
 class TestExistingWallet:
     def test_a_copy_of_its_seed_is_kept(self, scripted: Scripted, succeeds: t.Any, owner: t.Any) -> None:
-        lnd = scripted(*beginning("RPC_ACTIVE"), Call(INFO, {"identity_pubkey": NODE}), Call(SUBSCRIBE, states("RPC_ACTIVE")))
+        lnd = scripted(
+            *beginning("RPC_ACTIVE"), Call(INFO, {"identity_pubkey": NODE}), Call(SUBSCRIBE, states("RPC_ACTIVE"))
+        )
         assert succeeds("lnd_wallet", seed_copy="/desk/seed.age", **owner, **lnd.options)["changed"] is False
 
     def test_open_is_unchanged(self, scripted: Scripted, succeeds: t.Any, password: t.Any, owner: t.Any) -> None:
         lnd = scripted(
-            *beginning("SERVER_ACTIVE"), Call(INFO, {"identity_pubkey": NODE}, macaroon=True), Call(SUBSCRIBE, states("SERVER_ACTIVE"))
+            *beginning("SERVER_ACTIVE"),
+            Call(INFO, {"identity_pubkey": NODE}, macaroon=True),
+            Call(SUBSCRIBE, states("SERVER_ACTIVE")),
         )
         result = succeeds("lnd_wallet", node_id=NODE.upper(), **password, **owner, **lnd.options)
-        assert (result["changed"], result["created"], result["state"], result["node_id"]) == (False, False, "SERVER_ACTIVE", NODE)
+        assert (result["changed"], result["created"], result["state"], result["node_id"]) == (
+            False,
+            False,
+            "SERVER_ACTIVE",
+            NODE,
+        )
         assert not os.path.exists(owner["seed_path"])
 
     def test_of_another_seed_refused(self, scripted: Scripted, fails: t.Any, password: t.Any) -> None:
@@ -256,12 +367,18 @@ class TestExistingWallet:
         assert NODE in message
         assert OTHER in message
 
-    def test_locked_of_another_seed_refused_once_it_is_open(self, scripted: Scripted, fails: t.Any, password: t.Any) -> None:
+    def test_locked_of_another_seed_refused_once_it_is_open(
+        self, scripted: Scripted, fails: t.Any, password: t.Any
+    ) -> None:
         lnd = scripted(*beginning("LOCKED"), Call(f"{UNLOCKER}/UnlockWallet"), *end(OTHER))
         assert "of another seed" in fails("lnd_wallet", node_id=NODE, **password, **lnd.options)
 
     def test_unlock(self, scripted: Scripted, succeeds: t.Any, password: t.Any) -> None:
-        lnd = scripted(*beginning("LOCKED"), Call(f"{UNLOCKER}/UnlockWallet", request={"wallet_password": PASSWORD.encode()}), *end())
+        lnd = scripted(
+            *beginning("LOCKED"),
+            Call(f"{UNLOCKER}/UnlockWallet", request={"wallet_password": PASSWORD.encode()}),
+            *end(),
+        )
         result = succeeds("lnd_wallet", **password, **lnd.options)
         assert (result["actions"], result["created"], result["state"]) == (["unlock"], False, "RPC_ACTIVE")
         assert_no_secret(result)
@@ -277,7 +394,9 @@ class TestExistingWallet:
 
     def test_auto_unlock_sends_no_password(self, scripted: Scripted, succeeds: t.Any) -> None:
         lnd = scripted(
-            *beginning("LOCKED"), Call(SUBSCRIBE, states("LOCKED", "UNLOCKED", "RPC_ACTIVE")), Call(INFO, {"identity_pubkey": NODE})
+            *beginning("LOCKED"),
+            Call(SUBSCRIBE, states("LOCKED", "UNLOCKED", "RPC_ACTIVE")),
+            Call(INFO, {"identity_pubkey": NODE}),
         )
         result = succeeds("lnd_wallet", auto_unlock=True, **lnd.options)
         assert (result["changed"], result["node_id"]) == (False, NODE)
@@ -288,7 +407,9 @@ class TestExistingWallet:
         assert (result["changed"], result["state"], result["node_id"]) == (False, "LOCKED", None)
 
     def test_wrong_password(self, scripted: Scripted, fails: t.Any, password: t.Any) -> None:
-        lnd = scripted(*beginning("LOCKED"), Call(f"{UNLOCKER}/UnlockWallet", Fails("invalid passphrase for master public key")))
+        lnd = scripted(
+            *beginning("LOCKED"), Call(f"{UNLOCKER}/UnlockWallet", Fails("invalid passphrase for master public key"))
+        )
         message = fails("lnd_wallet", **password, **lnd.options)
         assert "Check the file or the credential of the wallet password" in message
         assert_no_secret(message)
@@ -297,17 +418,31 @@ class TestExistingWallet:
         lnd = scripted(*beginning("LOCKED"))
         assert "Set wallet_password_file or wallet_password_credential" in fails("lnd_wallet", **lnd.options)
 
-    def test_the_birthday_of_a_brought_seed_is_recorded(self, tmp_path: Path, scripted: Scripted, succeeds: t.Any) -> None:
+    def test_the_birthday_of_a_brought_seed_is_recorded(
+        self, tmp_path: Path, scripted: Scripted, succeeds: t.Any
+    ) -> None:
         birthday = tmp_path / "birthday"
         active = Call(INFO, {"identity_pubkey": NODE})
-        lnd = scripted(*beginning("RPC_ACTIVE"), active, Call(GET, {"state": "RPC_ACTIVE"}), active, Call(SUBSCRIBE, states("RPC_ACTIVE")))
+        lnd = scripted(
+            *beginning("RPC_ACTIVE"),
+            active,
+            Call(GET, {"state": "RPC_ACTIVE"}),
+            active,
+            Call(SUBSCRIBE, states("RPC_ACTIVE")),
+        )
         options = {"mnemonic_file": "/nonexistent", "birthday": 1767225600, "birthday_path": str(birthday)}
         result = succeeds("lnd_wallet", **options, **lnd.options)
-        assert (result["actions"], result["birthday"], birthday.read_text()) == (["record_birthday"], 1767225600, "1767225600\n")
+        assert (result["actions"], result["birthday"], birthday.read_text()) == (
+            ["record_birthday"],
+            1767225600,
+            "1767225600\n",
+        )
 
 
 class TestSealedPassword:
-    """systemd-creds needs a machine of its own, so that here a program of that name stands for it; the scenarios run the real one."""
+    """systemd-creds needs a machine of its own, so that here a program of that name stands for it; the scenarios run
+    the real one.
+    """
 
     @pytest.fixture
     def systemd_creds(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -325,7 +460,11 @@ class TestSealedPassword:
 
     def test_unsealed(self, scripted: Scripted, succeeds: t.Any, systemd_creds: Path) -> None:
         systemd_creds.write_text("sealed")
-        lnd = scripted(*beginning("LOCKED"), Call(f"{UNLOCKER}/UnlockWallet", request={"wallet_password": PASSWORD.encode()}), *end())
+        lnd = scripted(
+            *beginning("LOCKED"),
+            Call(f"{UNLOCKER}/UnlockWallet", request={"wallet_password": PASSWORD.encode()}),
+            *end(),
+        )
         assert_no_secret(succeeds("lnd_wallet", wallet_password_credential=str(systemd_creds), **lnd.options))
 
     def test_sealed_elsewhere(self, scripted: Scripted, fails: t.Any, systemd_creds: Path) -> None:
@@ -336,4 +475,6 @@ class TestSealedPassword:
 
     def test_missing(self, scripted: Scripted, fails: t.Any, systemd_creds: Path) -> None:
         lnd = scripted(*beginning("LOCKED"))
-        assert f"There is no file {systemd_creds}" in fails("lnd_wallet", wallet_password_credential=str(systemd_creds), **lnd.options)
+        assert f"There is no file {systemd_creds}" in fails(
+            "lnd_wallet", wallet_password_credential=str(systemd_creds), **lnd.options
+        )

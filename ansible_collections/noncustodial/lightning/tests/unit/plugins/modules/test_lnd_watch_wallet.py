@@ -14,11 +14,12 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import watch_wallet
 from ansible_collections.noncustodial.lightning.plugins.modules import lnd_watch_wallet
-from ansible_collections.noncustodial.lightning.tests.unit import bundles
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import STAYS, Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.support import bundles
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import STAYS_OPEN, Call, Fails, ScriptedLnd
 
 GET, SUBSCRIBE = "lnrpc.State/GetState", "lnrpc.State/SubscribeState"
 INIT, INFO, LIST = "lnrpc.WalletUnlocker/InitWallet", "lnrpc.Lightning/GetInfo", "walletrpc.WalletKit/ListAccounts"
+NEXT_KEY = "walletrpc.WalletKit/DeriveNextKey"
 NODE = bundles.wallets()["regtest"]["node_id"]
 OTHER = "03" + "cd" * 32
 XPRV = "xprv9s21ZrQH143K31xYSDQpPDxsXRTUcvj2iNHm5NUtrGiGG5e2DtALGdso3pGz6ssrdK4PFmM8NSpSBHNqPqm55Qn3LqFtT2emdEXVYsCzC2U"
@@ -41,7 +42,7 @@ RUNS_OUT = 1.5
 
 
 def listed(accounts: list[dict[str, t.Any]], watch_only: bool = True) -> dict[str, t.Any]:
-    """The answer of ListAccounts."""
+    """Return the answer of ListAccounts."""
     return {
         "accounts": [
             {
@@ -55,7 +56,7 @@ def listed(accounts: list[dict[str, t.Any]], watch_only: bool = True) -> dict[st
 
 
 def end(answer: dict[str, t.Any] | None = None, node: str = NODE) -> list[Call]:
-    """What comes after InitWallet."""
+    """Return the calls after InitWallet."""
     return [
         Call(SUBSCRIBE, states("UNLOCKED")),
         Call(GET, {"state": "UNLOCKED"}),
@@ -74,7 +75,7 @@ def options(tmp_path: Path) -> Options:
 
 
 def spoiled(index: int, **changes: t.Any) -> list[dict[str, t.Any]]:
-    """The accounts, of which one is changed."""
+    """Return the accounts with one of them changed."""
     accounts = bundles.accounts()
     accounts[index].update(changes)
     return accounts
@@ -95,7 +96,9 @@ def test_create(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
 
 def test_somebody_else_comes_first(scripted: Scripted, fails: t.Any, options: Options) -> None:
     lnd = scripted(*beginning("NON_EXISTING"), Call(INIT, Fails("wallet already exists")))
-    assert "has got a wallet meanwhile that this run has not made" in fails("lnd_watch_wallet", **options, **lnd.options)
+    assert "has got a wallet meanwhile that this run has not made" in fails(
+        "lnd_watch_wallet", **options, **lnd.options
+    )
 
 
 def test_check_mode(scripted: Scripted, succeeds: t.Any, options: Options) -> None:
@@ -144,44 +147,125 @@ def test_lost_answer_is_read_again(scripted: Scripted, succeeds: t.Any, options:
     assert succeeds("lnd_watch_wallet", **options, **lnd.options)["created"] is True
 
 
+class TestRecoveryWindow:
+    """The wallet replaces a lost one, of whose channels the peers know the keys."""
+
+    PASSED_OVER: t.ClassVar[list[Call]] = [
+        Call(LIST, listed(bundles.accounts()), macaroon=True),
+        *(Call(NEXT_KEY, request={"key_family": family}, macaroon=True) for family in (0, 1, 2, 3, 4, 5, 8)),
+    ]
+
+    def test_keys_are_passed_over_before_lnd_opens_itself_to_peers(
+        self, scripted: Scripted, succeeds: t.Any, options: Options
+    ) -> None:
+        lnd = scripted(
+            *beginning("RPC_ACTIVE"),
+            Call(INFO, {"identity_pubkey": NODE}),
+            Call(SUBSCRIBE, states("RPC_ACTIVE")),
+            Call(LIST, listed(bundles.accounts())),
+            *self.PASSED_OVER,
+            Call(SUBSCRIBE, states("RPC_ACTIVE", "SERVER_ACTIVE")),
+        )
+        window = {"recovery_window": 1, "recovery_window_path": f"{lnd.macaroon_file}.recovery_window"}
+        result = succeeds("lnd_watch_wallet", wait_for="SERVER_ACTIVE", **window, **options, **lnd.options)
+        assert result["state"] == "SERVER_ACTIVE"
+        assert lnd.left == []
+
+    def test_an_interruption_does_not_forget_it(
+        self, tmp_path: Path, scripted: Scripted, module: t.Any, succeeds: t.Any, options: Options
+    ) -> None:
+        record: list[tuple[str, int]] = []
+        lnd = scripted(
+            *beginning("NON_EXISTING"),
+            Call(INIT, before=lambda: record.append((path.read_text(), path.stat().st_mode & 0o777))),
+            Call(SUBSCRIBE, states("UNLOCKED")),
+            Call(GET, {"state": "UNLOCKED"}),
+            Call(SUBSCRIBE, states("RPC_ACTIVE")),
+            Call(INFO, {"identity_pubkey": NODE}),
+            Call(LIST, Fails("the disk is full")),
+            # Run again, without the option.
+            *beginning("RPC_ACTIVE"),
+            Call(INFO, {"identity_pubkey": NODE}),
+            Call(SUBSCRIBE, states("RPC_ACTIVE")),
+            Call(LIST, listed(bundles.accounts())),
+            *self.PASSED_OVER,
+        )
+        path = tmp_path / "recovery_window"
+        options["recovery_window_path"] = str(path)
+        interrupted = module("lnd_watch_wallet", recovery_window=1, **options, **lnd.options)
+        assert "the disk is full" in interrupted["msg"]
+        assert record == [("1\n", 0o600)]
+        assert succeeds("lnd_watch_wallet", **options, **lnd.options)["changed"] is False
+        assert lnd.left == []
+        assert not path.exists()
+
+    def test_one_that_never_starts_is_not_to_be_removed_with_its_database(
+        self, tmp_path: Path, scripted: Scripted, module: t.Any, options: Options
+    ) -> None:
+        """Its channels are in the database, though lnd has not written channel.backup on this machine."""
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [*states("LOCKED"), STAYS_OPEN]))
+        (tmp_path / "recovery_window").write_text("5000\n")
+        options["recovery_window_path"] = f"{tmp_path}/recovery_window"
+        result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=RUNS_OUT, **options, **lnd.options)
+        assert result["failed"] is True
+        assert "reason" not in result
+
+
 class TestHalfMade:
     """lnd was killed while it imported the accounts."""
 
     def test_never_starts(self, scripted: Scripted, module: t.Any, options: Options) -> None:
-        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [*states("LOCKED", "UNLOCKED"), STAYS]))
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [*states("LOCKED", "UNLOCKED"), STAYS_OPEN]))
         result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=RUNS_OUT, **options, **lnd.options)
         assert result["reason"] == "wallet_incomplete"
         assert "UNLOCKED" in result["msg"]
 
-    def test_never_starts_is_soon_found(self, scripted: Scripted, module: t.Any, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_never_starts_is_soon_found(
+        self, scripted: Scripted, module: t.Any, options: Options, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """However long the chain may take."""
         lnd = scripted(
-            *beginning("LOCKED", lambda: monkeypatch.setattr(watch_wallet, "START_WAIT", 0.0)),
+            *beginning("LOCKED", lambda: monkeypatch.setattr(watch_wallet, "START_WAIT_SECONDS", 0.0)),
             Call(SUBSCRIBE, states("LOCKED", "UNLOCKED")),
         )
-        result = module("lnd_watch_wallet", auto_unlock=True, wait_for="SERVER_ACTIVE", wait_timeout=1800, **options, **lnd.options)
+        result = module(
+            "lnd_watch_wallet", auto_unlock=True, wait_for="SERVER_ACTIVE", wait_timeout=1800, **options, **lnd.options
+        )
         assert result["reason"] == "wallet_incomplete"
 
-    def test_cannot_be_reached_any_more(self, scripted: Scripted, module: t.Any, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_cannot_be_reached_any_more(
+        self, scripted: Scripted, module: t.Any, options: Options, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         lnd = scripted(
-            *beginning("LOCKED", lambda: monkeypatch.setattr(watch_wallet, "START_WAIT", 0.0)),
+            *beginning("LOCKED", lambda: monkeypatch.setattr(watch_wallet, "START_WAIT_SECONDS", 0.0)),
             Call(SUBSCRIBE, [Fails("gone", "UNAVAILABLE")]),
         )
         result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=1800, **options, **lnd.options)
         assert result["reason"] == "wallet_incomplete"
 
-    def test_one_that_is_not_in_step_with_the_chain_is_no_such_case(self, scripted: Scripted, module: t.Any, options: Options) -> None:
+    def test_one_that_is_not_in_step_with_the_chain_is_no_such_case(
+        self, scripted: Scripted, module: t.Any, options: Options
+    ) -> None:
         """It serves calls, and would write channel.backup only later."""
         lnd = scripted(
-            *beginning("LOCKED"), Call(SUBSCRIBE, states("UNLOCKED", "RPC_ACTIVE")), Call(SUBSCRIBE, [*states("RPC_ACTIVE"), STAYS])
+            *beginning("LOCKED"),
+            Call(SUBSCRIBE, states("UNLOCKED", "RPC_ACTIVE")),
+            Call(SUBSCRIBE, [*states("RPC_ACTIVE"), STAYS_OPEN]),
         )
-        result = module("lnd_watch_wallet", auto_unlock=True, wait_for="SERVER_ACTIVE", wait_timeout=RUNS_OUT, **options, **lnd.options)
+        result = module(
+            "lnd_watch_wallet",
+            auto_unlock=True,
+            wait_for="SERVER_ACTIVE",
+            wait_timeout=RUNS_OUT,
+            **options,
+            **lnd.options,
+        )
         assert result["failed"] is True
         assert "last seen: RPC_ACTIVE" in result["msg"]
         assert "reason" not in result
 
     def test_once_served_is_no_such_case(self, scripted: Scripted, module: t.Any, options: Options) -> None:
-        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [*states("LOCKED"), STAYS]))
+        lnd = scripted(*beginning("LOCKED"), Call(SUBSCRIBE, [*states("LOCKED"), STAYS_OPEN]))
         (lnd.macaroon_file.parent / "channel.backup").touch()
         result = module("lnd_watch_wallet", auto_unlock=True, wait_timeout=RUNS_OUT, **options, **lnd.options)
         assert result["failed"] is True
@@ -195,16 +279,28 @@ class TestHalfMade:
 
     def test_lacks_accounts_and_has_channels(self, scripted: Scripted, module: t.Any, options: Options) -> None:
         lnd = scripted(
-            *beginning("NON_EXISTING"), Call(INIT), *end(listed(bundles.accounts()[:200])), Call(INFO, {"num_pending_channels": 1})
+            *beginning("NON_EXISTING"),
+            Call(INIT),
+            *end(listed(bundles.accounts()[:200])),
+            Call(INFO, {"num_pending_channels": 1}),
         )
         result = module("lnd_watch_wallet", **options, **lnd.options)
         assert "Drain and close" in result["msg"]
         assert "reason" not in result
 
 
-def test_one_that_is_not_there_is_soon_found(fails: t.Any, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_wallet, "START_WAIT", 0.1)
-    message = fails("lnd_watch_wallet", rpcserver="localhost:1", lnddir=str(tmp_path), network="regtest", wait_timeout=1800, **options)
+def test_one_that_is_not_there_is_soon_found(
+    fails: t.Any, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_wallet, "START_WAIT_SECONDS", 0.1)
+    message = fails(
+        "lnd_watch_wallet",
+        rpcserver="localhost:1",
+        lnddir=str(tmp_path),
+        network="regtest",
+        wait_timeout=1800,
+        **options,
+    )
     assert "Waited 0.1 s for lnd to be NON_EXISTING" in message
 
 
@@ -220,7 +316,8 @@ class TestRefusedBeforeAnyConnection:
     def refused(self, module: t.Any, options: Options) -> t.Callable[..., str]:
         def go(**changes: t.Any) -> str:
             result = module(
-                "lnd_watch_wallet", **{"rpcserver": "localhost:1", "lnddir": "/nonexistent", "network": "regtest", **options, **changes}
+                "lnd_watch_wallet",
+                **{"rpcserver": "localhost:1", "lnddir": "/nonexistent", "network": "regtest", **options, **changes},
             )
             assert result["failed"] is True
             assert result["problems"]
@@ -238,7 +335,9 @@ class TestRefusedBeforeAnyConnection:
         assert XPRV not in message
 
     def test_another_network(self, refused: t.Any) -> None:
-        assert "is of another network" in refused(accounts=spoiled(2, xpub=bundles.wallets()["mainnet"]["accounts"]["m/86'/0'/0'"]))
+        assert "is of another network" in refused(
+            accounts=spoiled(2, xpub=bundles.wallets()["mainnet"]["accounts"]["m/86'/0'/0'"])
+        )
 
     def test_another_coin_type(self, refused: t.Any) -> None:
         assert "none that a node on regtest wants" in refused(accounts=spoiled(10, coin_type=0))

@@ -11,9 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils import _hub_account
-from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
-from ansible_collections.noncustodial.lightning.tests.unit.scripted_hub import ACCOUNT, NO_ACCOUNT, TOKEN, Request, ScriptedHub, reads
+from ansible_collections.noncustodial.lightning.plugins.module_utils._hub import account
+from ansible_collections.noncustodial.lightning.tests.support.scripted_hub import (
+    ACCOUNT,
+    ADMIN_TOKEN,
+    NO_ACCOUNT,
+    Request,
+    ScriptedHub,
+    reads,
+)
+from ansible_collections.noncustodial.lightning.tests.support.systemd_creds import SystemdCreds
 
 Succeeds = t.Callable[..., dict[str, t.Any]]
 Fails = t.Callable[..., str]
@@ -22,7 +29,7 @@ CREATE = Request("POST", "/v2/users", {"login": "shop", "password": ...})
 
 @pytest.fixture
 def scripted_hub(tmp_path: Path) -> t.Iterator[t.Callable[..., ScriptedHub]]:
-    """Makes scripted hubs; at the test's end their scripts must be used up."""
+    """A function that makes scripted hubs; at the test's end their scripts must be used up."""
     started: list[ScriptedHub] = []
 
     def make(*script: Request) -> ScriptedHub:
@@ -59,7 +66,7 @@ def test_a_new_account_with_files(scripted_hub: Scripted, succeeds: Succeeds, pa
         assert Path(path).stat().st_mode & 0o777 == 0o600
     assert Path(paths["qr_file"]).read_text().startswith("<?xml")
     assert password not in json.dumps(result)
-    assert TOKEN not in json.dumps(result)
+    assert ADMIN_TOKEN not in json.dumps(result)
     # Again, on a hub that has it: nothing.
     hub = scripted_hub(reads({**ACCOUNT, "max_send_msat": 5}))
     again = succeeds("lndhub_account", **hub.options, login="shop", max_send_msat=5, deactivated=False, **paths)
@@ -78,31 +85,41 @@ def test_a_new_account_without_a_file_returns_its_password_once(scripted_hub: Sc
     assert "password" not in again
 
 
-def test_check_mode_tells_and_touches_nothing(scripted_hub: Scripted, succeeds: Succeeds, paths: dict[str, str]) -> None:
+def test_check_mode_tells_and_touches_nothing(
+    scripted_hub: Scripted, succeeds: Succeeds, paths: dict[str, str]
+) -> None:
     hub = scripted_hub(reads())
     result = succeeds("lndhub_account", check=True, **hub.options, login="shop", deactivated=True, **paths)
     assert (result["changed"], result["actions"]) == (True, ["write_credentials", "create", "update", "write_qr"])
     assert result["diff"]["after"] == {"login": "shop", "deactivated": True, **paths}
     assert not [path for path in paths.values() if Path(path).exists()]
     hub = scripted_hub(reads(ACCOUNT))
-    assert succeeds("lndhub_account", check=True, **hub.options, login="shop", deactivated=True)["actions"] == ["update"]
+    assert succeeds("lndhub_account", check=True, **hub.options, login="shop", deactivated=True)["actions"] == [
+        "update"
+    ]
 
 
 def test_check_mode_before_anything_is_there(succeeds: Succeeds, tmp_path: Path) -> None:
-    result = succeeds("lndhub_account", check=True, url="https://localhost:1", admin_token_file=str(tmp_path / "none"), login="shop")
+    result = succeeds(
+        "lndhub_account", check=True, url="https://localhost:1", admin_token_file=str(tmp_path / "none"), login="shop"
+    )
     assert result["changed"]
 
 
 def test_cut_short_after_the_file(scripted_hub: Scripted, succeeds: Succeeds, paths: dict[str, str]) -> None:
     """The file is there, the account is not: it is made with the password of the file."""
-    Path(paths["credentials_file"]).write_bytes(_hub_account.credentials("shop", "the first password", "https://hub"))
-    hub = scripted_hub(reads(), Request("POST", "/v2/users", {"login": "shop", "password": "the first password"}), reads(ACCOUNT))
+    Path(paths["credentials_file"]).write_bytes(account.credentials("shop", "the first password", "https://hub"))
+    hub = scripted_hub(
+        reads(), Request("POST", "/v2/users", {"login": "shop", "password": "the first password"}), reads(ACCOUNT)
+    )
     result = succeeds("lndhub_account", **hub.options, login="shop", **paths)
     assert result["actions"] == ["create", "write_qr"]
     assert "the first password" in Path(paths["credentials_file"]).read_text()
 
 
-def test_a_sealed_password(systemd_creds: SystemdCreds, scripted_hub: Scripted, succeeds: Succeeds, fails: Fails, tmp_path: Path) -> None:
+def test_a_sealed_password(
+    systemd_creds: SystemdCreds, scripted_hub: Scripted, succeeds: Succeeds, fails: Fails, tmp_path: Path
+) -> None:
     """It is in no file in the clear, and in no answer; an interrupted run finds it."""
     sealed = {"credentials_file": str(tmp_path / "store/kiosk.hub_password"), "credential": "hub_password"}
     lost = Request("POST", "/v2/users", {"login": "shop", "password": ...}, 0)
@@ -126,13 +143,15 @@ def test_a_sealed_admin_token(
     systemd_creds: SystemdCreds, scripted_hub: Scripted, succeeds: Succeeds, fails: Fails, tmp_path: Path
 ) -> None:
     store = tmp_path / "store/lndhub@acme.admin_token"
-    succeeds("sealed_credential", path=str(store), name="admin_token", content=TOKEN)
+    succeeds("sealed_credential", path=str(store), name="admin_token", content=ADMIN_TOKEN)
     hub = scripted_hub(reads(ACCOUNT))
     options = {**hub.options, "admin_token_file": str(store)}
     del options["admin_token"]
     assert succeeds("lndhub_account_info", **options, admin_token_credential="admin_token", login="shop")["exists"]
-    assert "cannot unseal" in fails("lndhub_account_info", **options, admin_token_credential="metrics_token", login="shop")
-    assert TOKEN not in systemd_creds.log
+    assert "cannot unseal" in fails(
+        "lndhub_account_info", **options, admin_token_credential="metrics_token", login="shop"
+    )
+    assert ADMIN_TOKEN not in systemd_creds.log
 
 
 @pytest.mark.parametrize("was_made", [True, False])
@@ -184,11 +203,27 @@ def test_another_certificate_is_not_trusted(scripted_hub: Scripted, fails: Fails
 
 
 @pytest.mark.parametrize(
-    ("status", "text"), [(403, "Check the admin token"), (503, "lndhub reconcile"), (500, "journal"), (302, "answered 302")]
+    ("status", "answer", "text"),
+    [
+        (403, NO_ACCOUNT, "Check the admin token"),
+        (503, {"error": True, "code": 7, "message": "the hub is being checked"}, "lndhub reconcile"),
+        (500, NO_ACCOUNT, "journal"),
+        (302, NO_ACCOUNT, "answered 302"),
+    ],
 )
-def test_refusals_say_what_to_do(scripted_hub: Scripted, fails: Fails, status: int, text: str) -> None:
-    hub = scripted_hub(Request("GET", "/v2/admin/users/shop", None, status, NO_ACCOUNT))
+def test_refusals_say_what_to_do(scripted_hub: Scripted, fails: Fails, status: int, answer: t.Any, text: str) -> None:
+    hub = scripted_hub(Request("GET", "/v2/admin/users/shop", None, status, answer))
     assert text in fails("lndhub_account_info", **hub.options, login="shop")
+
+
+@pytest.mark.parametrize(
+    "answer", [{"error": True, "code": 6, "message": "the database does not answer"}, ["busy"], "busy"]
+)
+def test_only_a_closed_ledger_is_to_be_reconciled(scripted_hub: Scripted, fails: Fails, answer: t.Any) -> None:
+    hub = scripted_hub(Request("GET", "/v2/admin/users/shop", None, 503, answer))
+    text = fails("lndhub_account_info", **hub.options, login="shop")
+    assert "reconcile" not in text
+    assert "journal" in text
 
 
 def test_something_else_answers(scripted_hub: Scripted, fails: Fails) -> None:
@@ -198,7 +233,7 @@ def test_something_else_answers(scripted_hub: Scripted, fails: Fails) -> None:
 
 def test_info(scripted_hub: Scripted, succeeds: Succeeds, tmp_path: Path) -> None:
     hub = scripted_hub(reads(ACCOUNT), reads())
-    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "token").write_text(f"{ADMIN_TOKEN}\n")
     options = {**hub.options, "admin_token_file": str(tmp_path / "token")}
     del options["admin_token"]
     result = succeeds("lndhub_account_info", **options, login="shop")
@@ -207,17 +242,19 @@ def test_info(scripted_hub: Scripted, succeeds: Succeeds, tmp_path: Path) -> Non
     assert (result["exists"], "account" in result) == (False, False)
 
 
-def test_a_qr_code_needs_its_library(monkeypatch: pytest.MonkeyPatch, fails: Fails, scripted_hub: Scripted, paths: dict[str, str]) -> None:
+def test_a_qr_code_needs_its_library(
+    monkeypatch: pytest.MonkeyPatch, fails: Fails, scripted_hub: Scripted, paths: dict[str, str]
+) -> None:
     """Before anything is made."""
-    monkeypatch.setattr(_hub_account, "IMPORT_ERROR", ImportError("segno"))
+    monkeypatch.setattr(account, "IMPORT_ERROR", ImportError("segno"))
     assert "segno" in fails("lndhub_account", **scripted_hub().options, login="shop", **paths)
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_a_qr_code_says_the_connection(kind: str) -> None:
-    """The same text gives the same code, and another text another."""
-    text = _hub_account.connection("shop", "x" * 32, "https://hub.example.org")
-    made = _hub_account.qr_code(text, f"a.{kind}")
+    """The same text has the same code, and another text another."""
+    text = account.connection("shop", "x" * 32, "https://hub.example.org")
+    made = account.qr_code(text, f"a.{kind}")
     assert made.startswith(b"<?xml" if kind == "svg" else b"\x89PNG")
-    assert made == _hub_account.qr_code(text, f"b.{kind}")
-    assert made != _hub_account.qr_code(f"{text}1", f"a.{kind}")
+    assert made == account.qr_code(text, f"b.{kind}")
+    assert made != account.qr_code(f"{text}1", f"a.{kind}")

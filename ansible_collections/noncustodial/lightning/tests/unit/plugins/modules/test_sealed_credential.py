@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
+from ansible_collections.noncustodial.lightning.tests.support.systemd_creds import SystemdCreds
 
 Succeeds = t.Callable[..., dict[str, t.Any]]
 Fails = t.Callable[..., str]
@@ -22,7 +22,9 @@ def options(tmp_path: Path) -> dict[str, str]:
     return {"path": str(tmp_path / "store" / "lnd@acme.signer.macaroon"), "name": "signer.macaroon"}
 
 
-@pytest.mark.parametrize(("content", "encoding", "sealed"), [("a password", "text", b"a password"), ("c0ffee", "hex", b"\xc0\xff\xee")])
+@pytest.mark.parametrize(
+    ("content", "encoding", "sealed"), [("a password", "text", b"a password"), ("c0ffee", "hex", b"\xc0\xff\xee")]
+)
 def test_content_is_sealed_once(
     systemd_creds: SystemdCreds, options: dict[str, str], succeeds: Succeeds, content: str, encoding: str, sealed: bytes
 ) -> None:
@@ -40,7 +42,9 @@ def test_other_content_replaces_it(systemd_creds: SystemdCreds, options: dict[st
     assert systemd_creds.content(Path(options["path"])) == b"new"
 
 
-def test_a_file_of_another_machine_is_replaced(systemd_creds: SystemdCreds, options: dict[str, str], succeeds: Succeeds) -> None:
+def test_a_file_of_another_machine_is_replaced(
+    systemd_creds: SystemdCreds, options: dict[str, str], succeeds: Succeeds
+) -> None:
     succeeds("sealed_credential", **options, content="secret")
     systemd_creds.machine("B")
     assert succeeds("sealed_credential", **options, content="secret")["changed"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A snapshot becomes an image that the named tenants can launch, and nobody else; old ones go."""
+"""A snapshot becomes an image that only the named tenants can launch; old images are removed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.unit import images
-from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
+from ansible_collections.noncustodial.lightning.tests.support import image_folders
+from ansible_collections.noncustodial.lightning.tests.support.aws import StandIn
 
 NAME = "signer_ami"
 ACME, GLOBEX = "111122223333", "012345678901"
@@ -24,14 +24,15 @@ class Line:
         self._aws, self._succeeds, self.folder = aws, succeeds, folder
 
     def snapshot(self, version: str, content: bytes | None = None) -> dict[str, t.Any]:
-        """The options for an image of a version whose disk is at AWS."""
-        images.make(self.folder, blocks=1, version=version, content=content or version[-1].encode(), size=4 * images.BLOCK)
+        """Return the options for an image of a version whose disk is at AWS."""
+        size = 4 * image_folders.BLOCK_BYTES
+        image_folders.make(self.folder, blocks=1, version=version, content=content or version[-1].encode(), size=size)
         result = self._succeeds("signer_snapshot", **self._aws.options, path=str(self.folder))
         self._aws.sent.clear()
         return {**self._aws.options, "path": str(self.folder), "snapshot_id": result["snapshot_id"], "accounts": [ACME]}
 
     def register(self, version: str, **options: t.Any) -> dict[str, t.Any]:
-        """An image that is there."""
+        """Make an image of a version, and return the result."""
         return t.cast("dict[str, t.Any]", self._succeeds(NAME, **{**self.snapshot(version), **options}))
 
 
@@ -41,7 +42,7 @@ def line(aws: StandIn, succeeds: t.Any, tmp_path: Path) -> Line:
 
 
 def shared(aws: StandIn, result: dict[str, t.Any]) -> tuple[list[str], list[str]]:
-    """Who may launch an image, and who may read its snapshot."""
+    """Return the accounts that may launch an image, and those that may read its snapshot."""
     ec2 = aws.client("ec2")
     image = ec2.describe_image_attribute(ImageId=result["image_id"], Attribute="launchPermission")["LaunchPermissions"]
     snapshot = ec2.describe_snapshot_attribute(SnapshotId=result["snapshot_id"], Attribute="createVolumePermission")
@@ -49,7 +50,7 @@ def shared(aws: StandIn, result: dict[str, t.Any]) -> tuple[list[str], list[str]
 
 
 def there(aws: StandIn) -> tuple[list[str], int]:
-    """Names of images, and how many snapshots of ours."""
+    """Return the names of images, and the number of our snapshots."""
     ec2 = aws.client("ec2")
     snapshots = ec2.describe_snapshots(Filters=[{"Name": "tag-key", "Values": ["noncustodial:image"]}])["Snapshots"]
     return sorted(image["Name"] for image in ec2.describe_images(Owners=["self"])["Images"]), len(snapshots)
@@ -89,7 +90,7 @@ def test_again_is_unchanged(aws: StandIn, line: Line, succeeds: t.Any) -> None:
     assert all(action.startswith("ec2:Describe") for action in aws.actions)
 
 
-def test_check_mode_foretells(aws: StandIn, line: Line, succeeds: t.Any) -> None:
+def test_check_mode_predicts(aws: StandIn, line: Line, succeeds: t.Any) -> None:
     options = line.snapshot("1.0.0")
     result = succeeds(NAME, check=True, **options)
     assert (result["changed"], result["image_id"], result["accounts"]) == (True, None, [ACME])
@@ -108,7 +109,7 @@ def test_who_has_left_loses_access(aws: StandIn, line: Line, succeeds: t.Any) ->
 
 
 def test_the_newest_stay(aws: StandIn, line: Line) -> None:
-    """Each with its snapshot. Of another line nothing is touched."""
+    """Each with its snapshot. The images of another line are not touched."""
     line.register("1.0.0", family="other", name="other-1.0.0")
     for version in ("1.0.1", "1.0.2", "1.0.3"):
         line.register(version)
@@ -122,7 +123,7 @@ def test_the_newest_stay(aws: StandIn, line: Line) -> None:
 def test_a_snapshot_that_another_image_needs_stays(aws: StandIn, line: Line, succeeds: t.Any) -> None:
     """Two versions of one disk."""
     line.register("1.0.0")
-    images.write_manifest(line.folder, "1.0.1")
+    image_folders.write_manifest(line.folder, "1.0.1")
     snapshot = succeeds("signer_snapshot", **aws.options, path=str(line.folder))
     assert snapshot["changed"] is False
     options = {**aws.options, "path": str(line.folder), "snapshot_id": snapshot["snapshot_id"], "accounts": [ACME]}
@@ -183,7 +184,9 @@ def test_wrong_options(aws: StandIn, line: Line, fails: t.Any, options: dict[str
     assert "ec2:RegisterImage" not in aws.actions
 
 
-def test_before_an_upload_it_is_told_whether_the_name_can_be_had(aws: StandIn, line: Line, succeeds: t.Any, fails: t.Any) -> None:
+def test_before_an_upload_it_is_told_whether_the_name_can_be_had(
+    aws: StandIn, line: Line, succeeds: t.Any, fails: t.Any
+) -> None:
     """Without a snapshot nothing is made."""
     options = {**line.snapshot("1.0.0"), "snapshot_id": None}
     assert succeeds(NAME, check=True, **options)["actions"] == ["register", "share", "share_snapshot"]
@@ -204,7 +207,7 @@ def test_one_that_a_cut_run_has_left_without_tags_is_not_in_the_way(aws: StandIn
 def test_what_updates_itself_says_so(aws: StandIn, line: Line, succeeds: t.Any) -> None:
     """A tenant's security group must let it."""
     options = line.snapshot("1.0.0")
-    images.write_manifest(line.folder, "1.0.0", unattended=True)
+    image_folders.write_manifest(line.folder, "1.0.0", unattended=True)
     succeeds(NAME, **options)
     (sent,) = aws.of("ec2:RegisterImage")
     assert sent["Description"] == "Lightning signer 1.0.0, lnd 0.21.3-beta, updates itself"
@@ -212,8 +215,8 @@ def test_what_updates_itself_says_so(aws: StandIn, line: Line, succeeds: t.Any) 
 
 def test_an_unsigned_image_is_not_registered(aws: StandIn, line: Line, fails: t.Any, tmp_path: Path) -> None:
     options = line.snapshot("1.0.0")
-    key = images.make_key(tmp_path / "publisher")
-    images.sign(line.folder, tmp_path / "publisher")
-    images.write_manifest(line.folder, "1.0.1")
+    key = image_folders.make_key(tmp_path / "publisher")
+    image_folders.sign(line.folder, tmp_path / "publisher")
+    image_folders.write_manifest(line.folder, "1.0.1")
     assert "manifest.json is not the file that SHA256SUMS names" in fails(NAME, **options, publisher=key)
     assert aws.actions == []

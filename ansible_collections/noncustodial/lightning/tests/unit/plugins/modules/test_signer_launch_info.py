@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Before a launch: kit, image, subnet and kind of machine go together, or it is said what does not."""
+"""Before a launch kit, image, subnet and kind of machine must go together; the error names the one that does not."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.unit import bundles
-from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.tests.support import bundles
+from ansible_collections.noncustodial.lightning.tests.support.aws import StandIn
 
 NAME = "signer_launch_info"
 IMAGE = "Lightning signer 1.0.0, lnd 0.21.3-beta"
@@ -21,10 +22,12 @@ IMAGE = "Lightning signer 1.0.0, lnd 0.21.3-beta"
 @pytest.fixture
 def options(aws: StandIn, tmp_path: Path) -> dict[str, t.Any]:
     kit = tmp_path / "kit.json"
-    kit.write_text(json.dumps(bundles.kit(provider_addresses=["203.0.113.9/24", "192.0.2.14"])))
+    made = bundles.kit(provider_addresses=["203.0.113.9/24", "192.0.2.14"])
+    kit.write_text(json.dumps(made))
     return {
         **aws.options,
         "kit": str(kit),
+        "kit_fingerprint": fingerprint(made),
         "network": "regtest",
         "image_id": aws.image(IMAGE),
         "subnet_id": aws.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"],
@@ -52,17 +55,25 @@ def test_all_goes_together(aws: StandIn, succeeds: t.Any, options: dict[str, t.A
         ({"subnet_id": "subnet-0123456789abcdef0"}, "InvalidSubnetID.NotFound to ec2:DescribeSubnets"),
         ({"image_id": "ami-0123456789abcdef0"}, "InvalidAMIID.NotFound to ec2:DescribeImages"),
         ({"instance_type": "t9.micro"}, "no t9.micro is to be had in eu-central-1"),
-        ({"instance_type": "t3.nano"}, "t3.nano has 512 MiB of memory, and opening a wallet needs 900. Choose a larger"),
+        (
+            {"instance_type": "t3.nano"},
+            "t3.nano has 512 MiB of memory, and opening a wallet needs 900. Choose a larger",
+        ),
         ({"instance_type": "t4g.small"}, "t4g.small is arm64, and the image is x86_64"),
         ({"admin_addresses": []}, "nobody could log in"),
         ({"admin_addresses": ["0.0.0.0/0"]}, "0.0.0.0/0 is wider than /16, and would open ssh to strangers"),
-        ({"admin_addresses": ["home"]}, "home is neither an IPv4 address nor an IPv4 network"),
-        ({"network": "mainnet"}, "is for regtest, and network says mainnet. Ask the provider for a kit of the right network"),
+        ({"admin_addresses": ["home"]}, "home is neither an address nor a network"),
+        (
+            {"network": "mainnet"},
+            "is on mainnet. Nothing was changed. Ask the provider for a kit for mainnet, or correct network",
+        ),
         ({"volume_gib": 1}, "A disk of 1 GiB is too small for ami-"),
         ({"kit": "/nowhere/kit.json"}, "There is no file /nowhere/kit.json (the kit)"),
     ],
 )
-def test_wrong_options(aws: StandIn, fails: t.Any, options: dict[str, t.Any], changes: dict[str, t.Any], told: str) -> None:
+def test_wrong_options(
+    aws: StandIn, fails: t.Any, options: dict[str, t.Any], changes: dict[str, t.Any], told: str
+) -> None:
     assert told in fails(NAME, **{**options, **changes})
 
 
@@ -80,7 +91,10 @@ def test_a_zone_without_that_kind_of_machine(
     ("image", "told"),
     [
         ({"description": "Debian 13"}, "is no image of a signer: its description names no lnd"),
-        ({"description": "Lightning signer 0.9, lnd 0.20.0-beta"}, "has lnd 0.20.0-beta, and the kit wants 0.21.3-beta or newer"),
+        (
+            {"description": "Lightning signer 0.9, lnd 0.20.0-beta"},
+            "Ask the provider for the id of its present image in this region: ami-",
+        ),
         ({"description": f"{IMAGE} and more"}, "is no image of a signer"),
         ({"description": IMAGE, "state": "pending"}, "is pending. Wait until it is available"),
     ],
@@ -90,7 +104,9 @@ def test_wrong_images(aws: StandIn, fails: t.Any, options: dict[str, t.Any], ima
 
 
 def test_a_kit_with_something_more_in_it(aws: StandIn, fails: t.Any, options: dict[str, t.Any]) -> None:
-    """It becomes user data, which whoever may describe the machine can read: what is not known to be harmless does not go there."""
+    """The kit becomes user data, which anybody can read who may describe the machine: nothing goes there that is not
+    known to be harmless.
+    """
     Path(options["kit"]).write_text(json.dumps({**bundles.kit(), "password": "hunter2"}))
     message = fails(NAME, **options)
     assert "password is not known" in message

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A disk becomes a snapshot: only what is not zero is sent, once, and what is cut goes on or is removed."""
+"""A disk becomes a snapshot: only blocks that are not zero are sent, once, and an interrupted one goes on or is
+removed.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +15,22 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.tests.unit import images
-from ansible_collections.noncustodial.lightning.tests.unit.aws import StandIn
+from ansible_collections.noncustodial.lightning.tests.support import image_folders
+from ansible_collections.noncustodial.lightning.tests.support.aws import StandIn
+from ansible_collections.noncustodial.lightning.tests.support.paths import ROOT
 
 NAME = "signer_snapshot"
 PUT = "ebs:PutSnapshotBlock"
-ROOT = Path(__file__).resolve().parents[7]
 
 
 def stored(aws: StandIn, snapshot_id: str, size: int) -> bytes:
-    """The disk that a snapshot holds."""
+    """Return the disk that a snapshot holds."""
     ebs = aws.client("ebs")
     disk = bytearray(size)
     for block in ebs.list_snapshot_blocks(SnapshotId=snapshot_id)["Blocks"]:
         index = block["BlockIndex"]
         answer = ebs.get_snapshot_block(SnapshotId=snapshot_id, BlockIndex=index, BlockToken=block["BlockToken"])
-        disk[index * images.BLOCK : (index + 1) * images.BLOCK] = answer["BlockData"].read()
+        disk[index * image_folders.BLOCK_BYTES : (index + 1) * image_folders.BLOCK_BYTES] = answer["BlockData"].read()
     return bytes(disk)
 
 
@@ -38,7 +40,7 @@ def snapshots(aws: StandIn) -> list[str]:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    return images.make(tmp_path / "image")
+    return image_folders.make(tmp_path / "image")
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_the_disk_arrives_as_it_is(aws: StandIn, succeeds: t.Any, options: dict[
     assert result["changed"] is True
     assert result["actions"] == ["start", "upload", "complete"]
     assert (result["complete"], result["percent"], result["volume_size"]) == (True, 100, 1)
-    # Of the 40 blocks only those with something in them; the holes between them are not sent.
+    # Only those of the 40 blocks with content; the holes between them are not sent.
     assert aws.actions.count(PUT) == 12
     disk = (image / "signer.raw").read_bytes()
     assert stored(aws, result["snapshot_id"], len(disk)) == disk
@@ -84,13 +86,17 @@ def test_check_mode_sends_nothing(aws: StandIn, succeeds: t.Any, options: dict[s
     assert snapshots(aws) == []
 
 
-def test_another_disk_is_another_snapshot(aws: StandIn, succeeds: t.Any, options: dict[str, t.Any], image: Path) -> None:
+def test_another_disk_is_another_snapshot(
+    aws: StandIn, succeeds: t.Any, options: dict[str, t.Any], image: Path
+) -> None:
     first = succeeds(NAME, **options)
-    images.make(image, content=b"y", version="1.0.1")
+    image_folders.make(image, content=b"y", version="1.0.1")
     assert succeeds(NAME, **options)["snapshot_id"] != first["snapshot_id"]
 
 
-def test_a_cut_upload_goes_on(aws: StandIn, fails: t.Any, succeeds: t.Any, options: dict[str, t.Any], image: Path) -> None:
+def test_a_cut_upload_goes_on(
+    aws: StandIn, fails: t.Any, succeeds: t.Any, options: dict[str, t.Any], image: Path
+) -> None:
     """The line breaks after five blocks: they are not sent again, and the snapshot is the same one."""
     aws.fails(PUT, "ServiceUnavailable", status=503, after=5)
     assert "Run again" in fails(NAME, **options, attempts=1, parallel=1)
@@ -107,7 +113,7 @@ def test_a_cut_upload_goes_on(aws: StandIn, fails: t.Any, succeeds: t.Any, optio
 
 RUN = """
 import json, sys
-from ansible_collections.noncustodial.lightning.tests.unit.conftest import run
+from ansible_collections.noncustodial.lightning.tests.support.module_runs import run
 run("signer_snapshot", **json.loads(sys.argv[1]))
 """
 
@@ -141,7 +147,9 @@ def test_a_limit_of_time_shows_progress(aws: StandIn, succeeds: t.Any, options: 
     assert len(snapshots(aws)) == 1
 
 
-def test_an_answer_that_is_lost_once_is_asked_for_again(aws: StandIn, succeeds: t.Any, options: dict[str, t.Any]) -> None:
+def test_an_answer_that_is_lost_once_is_asked_for_again(
+    aws: StandIn, succeeds: t.Any, options: dict[str, t.Any]
+) -> None:
     aws.fails(PUT, "InternalServerException", status=500, after=3, times=1)
     aws.fails("ebs:CompleteSnapshot", "RequestThrottledException", times=1)
     assert succeeds(NAME, **options)["complete"] is True
@@ -150,7 +158,9 @@ def test_an_answer_that_is_lost_once_is_asked_for_again(aws: StandIn, succeeds: 
 def test_another_machine_begins_in_a_new_snapshot_and_leaves_one(
     aws: StandIn, fails: t.Any, succeeds: t.Any, options: dict[str, t.Any], image: Path
 ) -> None:
-    """Without the note of what was sent. Moto calls a snapshot completed from its start, to which AWS would take no more."""
+    """Without the note of what was sent. Moto calls a snapshot completed from its start, to which AWS would take no
+    more.
+    """
     aws.fails(PUT, "ServiceUnavailable", status=503, after=5)
     fails(NAME, **options, attempts=1, parallel=1)
     (begun,) = snapshots(aws)
@@ -270,7 +280,7 @@ def test_what_is_no_image_is_not_sent(
 
 
 def unsigned(image: Path, what: str, folder: Path) -> None:
-    """Take from a signed image what makes it its publisher's."""
+    """Remove from a signed image the files that make it its publisher's."""
     sums, signature = image / "SHA256SUMS", image / "SHA256SUMS.sig"
     if what == "no list":
         sums.unlink()
@@ -281,24 +291,30 @@ def unsigned(image: Path, what: str, folder: Path) -> None:
     elif what == "a list that was altered":
         sums.write_text(sums.read_text().replace("  signer.raw", "  signer.rav"))
     elif what == "somebody else":
-        images.make_key(folder / "stranger")
-        images.sign(image, folder / "stranger")
+        image_folders.make_key(folder / "stranger")
+        image_folders.sign(image, folder / "stranger")
     elif what == "another use of the key":
-        images.sign(image, folder / "publisher", "bundle@noncustodial.lightning")
+        image_folders.sign(image, folder / "publisher", "bundle@noncustodial.lightning")
     elif what == "another disk":
-        images.make(image, content=b"evil")
+        image_folders.make(image, content=b"evil")
     else:
         # The disk of a signed image with the list of an older, signed one.
-        images.make(image, content=b"older")
-        images.sign(image, folder / "publisher")
-        images.make(image)
+        image_folders.make(image, content=b"older")
+        image_folders.sign(image, folder / "publisher")
+        image_folders.make(image)
 
 
 @pytest.mark.parametrize(
     ("what", "told"),
     [
         ("no list", "There is no file"),
-        ("no signature", "SHA256SUMS.sig (the publisher's signature of that list). Fetch it with the image, or have the image signed"),
+        (
+            "no signature",
+            (
+                "SHA256SUMS.sig (the publisher's signature of that list). Fetch it with the image, or have the image"
+                " signed"
+            ),
+        ),
         ("no signature at all", "is not the pinned key's signature"),
         ("a list that was altered", "is not the pinned key's signature"),
         ("somebody else", "it was altered, or another key signed it. Do not use this image"),
@@ -310,8 +326,8 @@ def unsigned(image: Path, what: str, folder: Path) -> None:
 def test_what_its_publisher_has_not_signed_is_not_sent(
     aws: StandIn, fails: t.Any, options: dict[str, t.Any], image: Path, tmp_path: Path, what: str, told: str
 ) -> None:
-    key = images.make_key(tmp_path / "publisher")
-    images.sign(image, tmp_path / "publisher")
+    key = image_folders.make_key(tmp_path / "publisher")
+    image_folders.sign(image, tmp_path / "publisher")
     unsigned(image, what, tmp_path)
     assert told in fails(NAME, **options, publisher=key)
     assert aws.actions == []
@@ -320,8 +336,8 @@ def test_what_its_publisher_has_not_signed_is_not_sent(
 def test_what_its_publisher_has_signed_is_sent(
     succeeds: t.Any, fails: t.Any, options: dict[str, t.Any], image: Path, tmp_path: Path
 ) -> None:
-    key = images.make_key(tmp_path / "publisher")
-    images.sign(image, tmp_path / "publisher")
+    key = image_folders.make_key(tmp_path / "publisher")
+    image_folders.sign(image, tmp_path / "publisher")
     # An empty key is a mistake, and does not switch it off.
     for wrong in ("ssh-rsa AAAA", ""):
         assert "not one line with an ssh-ed25519 public key" in fails(NAME, **options, publisher=wrong)

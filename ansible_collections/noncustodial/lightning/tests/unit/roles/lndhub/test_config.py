@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hub's configuration: what is read, and what is refused with the name of the option."""
+"""The hub's configuration: reading it, and refusals with the name of the option."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEAST: dict[str, dict[str, t.Any]] = {
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[[t.Any], Config]:
-    """Reads a configuration that is written as JSON."""
+    """A function that reads a configuration written as JSON."""
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
 
     def go(data: t.Any) -> Config:
@@ -41,7 +41,8 @@ def test_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     path = tmp_path / "hub.toml"
     path.write_text(
-        '[database]\nhost = "db"\nname = "a"\nuser = "b"\ntimeout = 3\n[node]\nrpcserver = "x:1"\ncertificate = "/c"\n[service]\ncreate = "open"\n'
+        '[database]\nhost = "db"\nname = "a"\nuser = "b"\ntimeout = 3\n[node]\nrpcserver = "x:1"\ncertificate ='
+        ' "/c"\n[service]\ncreate = "open"\n'
     )
     config = load(path)
     assert (config.database.timeout, config.service.create) == (3.0, "open")
@@ -71,7 +72,9 @@ def test_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("elsewhere", {}, "elsewhere is not an option"),
     ],
 )
-def test_what_is_refused(write: t.Callable[[t.Any], Config], section: str, values: dict[str, t.Any], words: str) -> None:
+def test_what_is_refused(
+    write: t.Callable[[t.Any], Config], section: str, values: dict[str, t.Any], words: str
+) -> None:
     with pytest.raises(ConfigError, match=words.replace(".", r"\.")):
         write({**LEAST, section: {**LEAST.get(section, {}), **values}})
 

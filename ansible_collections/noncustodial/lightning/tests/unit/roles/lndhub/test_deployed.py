@@ -1,65 +1,72 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role brings to a machine is what the hub needs, and its units and files agree with the hub."""
+"""The role installs all that the hub needs, and its units and files agree with the hub."""
 
 from __future__ import annotations
 
+import ast
 import json
-import os
-import shutil
+import re
 import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import jinja2
+import pytest
 import yaml
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils import _hub
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import grant
-from lndhub.config import Limits, Node, Service
+from ansible_collections.noncustodial.lightning.plugins.module_utils._inventory import hub
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import grant
+from ansible_collections.noncustodial.lightning.tests.support.paths import COLLECTION, ROOT
+from ansible_collections.noncustodial.lightning.tests.support.proxies import hub_site as site
+from lndhub import errors
+from lndhub.api.edge import TooLarge, TooSlow
+from lndhub.config import Limits, NodeSettings, ServiceSettings
 from lndhub.node import PERMISSIONS
 
-COLLECTION = Path(__file__).parents[4]
 ROLE = COLLECTION / "roles/lndhub"
 
 
-def load(file: str) -> dict[str, t.Any]:
-    return t.cast("dict[str, t.Any]", yaml.safe_load((ROLE / file).read_text()))
+def load(file: str) -> t.Any:
+    return yaml.safe_load((ROLE / file).read_text())
 
 
 def test_the_macaroon_is_for_what_the_hub_calls() -> None:
     assert list(grant.HUB_PERMISSIONS) == [f"uri:/{name}" for name in PERMISSIONS]
 
 
-def test_the_files_that_are_brought_are_enough(tmp_path: Path) -> None:
-    """Everything can be imported with them alone."""
-    core = tmp_path / "ansible_collections/noncustodial/lightning/plugins/module_utils/_lnd"
-    core.mkdir(parents=True)
-    for name in load("vars/main.yml")["lndhub_core_files"]:
-        shutil.copy(COLLECTION / "plugins/module_utils/_lnd" / name, core)
-    shutil.copytree(ROLE / "files/lndhub", tmp_path / "lndhub")
-    shutil.copytree(ROLE / "../_common/files/serving", tmp_path / "serving")
-    names = ["lndhub", "app", "check", "migrate", "migrations.versions.r0001_ledger"]
-    program = "import " + ", ".join(["lndhub.__main__", *(f"lndhub.{name}" for name in names[1:])])
-    done = subprocess.run(
-        [sys.executable, "-BPs", "-c", program],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+def test_each_command_begins_a_line_of_the_usage() -> None:
+    program = ast.parse((ROLE / "files/lndhub/__main__.py").read_text())
+    (table,) = [
+        node.value
+        for node in program.body
+        if isinstance(node, ast.AnnAssign)
+        and ast.unparse(node.target) == "_COMMANDS"
+        and isinstance(node.value, ast.Dict)
+    ]
+    usage = ast.get_docstring(program) or ""
+    assert set(re.findall(r"^lndhub ([a-z]+) ", usage, re.MULTILINE)) == {
+        ast.literal_eval(t.cast("ast.Constant", one)) for one in table.keys
+    }
 
 
 def test_a_restart_comes_with_every_change_of_the_program() -> None:
     """unit_current looks at directories, and not below them."""
     (current,) = [
-        task["noncustodial.lightning.unit_current"] for task in load("tasks/start.yml") if "noncustodial.lightning.unit_current" in task
+        task["noncustodial.lightning.unit_current"]
+        for task in load("tasks/run.yml")
+        if "noncustodial.lightning.unit_current" in task
     ]
-    folders = {path.parent.relative_to(ROLE / "files") for kind in ("*.py", "*.sql") for path in (ROLE / "files/lndhub").rglob(kind)}
+    folders = {
+        path.parent.relative_to(ROLE / "files")
+        for kind in ("*.py", "*.sql")
+        for path in (ROLE / "files/lndhub").rglob(kind)
+    }
     assert {f"{{{{ lndhub_home }}}}/{folder}" for folder in (*folders, "serving")} <= set(current["files"])
+    assert {f"{{{{ lndhub_core }}}}/{folder}" for folder in load("vars/main.yml")["lndhub_core_folders"]} <= set(
+        current["files"]
+    )
 
 
 def test_the_packages_are_those_of_the_readme() -> None:
@@ -69,28 +76,22 @@ def test_the_packages_are_those_of_the_readme() -> None:
 
 
 def test_the_pool_leaves_what_preflight_leaves() -> None:
-    assert f"lndhub_postgres_maxconnections | int - {_hub.SPARE_CONNECTIONS}" in load("vars/main.yml")["lndhub_config"]
+    assert f"lndhub_postgres_maxconnections | int - {hub.SPARE_CONNECTIONS}" in load("vars/main.yml")["lndhub_config"]
+    (database,) = [
+        task["vars"]
+        for task in yaml.safe_load((COLLECTION / "roles/postgres/tasks/hub.yml").read_text())
+        if "postgres_client_database" in task.get("vars", {})
+    ]
+    owners = database["postgres_client_owner_connection_limit"]
+    assert 0 < owners < hub.SPARE_CONNECTIONS
+    assert database["postgres_client_connection_limit"] == f"{{{{ postgres_hub_maxconnections | int - {owners} }}}}"
 
 
 def test_the_settings_of_the_example_are_the_hubs() -> None:
-    example = yaml.safe_load((COLLECTION.parents[2] / "inventories/example/group_vars/hubs.yml").read_text())
-    assert set(example["lndhub_service"]) <= set(Service.__dataclass_fields__)
+    example = yaml.safe_load((ROOT / "inventories/example/group_vars/hubs.yml").read_text())
+    assert set(example["lndhub_service"]) <= set(ServiceSettings.__dataclass_fields__)
     assert set(example["lndhub_limits"]) <= set(Limits.__dataclass_fields__)
-    assert {"private", "payment_timeout"} <= set(Node.__dataclass_fields__)
-
-
-def site(**variables: t.Any) -> str:
-    """The proxy's configuration."""
-    given = {
-        "ansible_managed": "",
-        "lndhub_self": {"name": "acme", "config": "/etc/lndhub/acme"},
-        "lndhub_listen": ["192.0.2.14", "::1"],
-        "lndhub_port": 8444,
-        "lndhub_service": {},
-        "lndhub_metrics_addresses": [],
-        "lndhub_upstream": "unix:/run/lndhub/acme/http",
-    }
-    return jinja2.Template((ROLE / "templates/nginx.conf.j2").read_text(), trim_blocks=True).render({**given, **variables})
+    assert {"private", "payment_timeout"} <= set(NodeSettings.__dataclass_fields__)
 
 
 def test_the_proxy_listens_with_tls_alone() -> None:
@@ -105,56 +106,107 @@ def test_the_proxy_passes_metrics_to_whom_the_inventory_names() -> None:
     assert "return 404" not in named
 
 
+def test_the_proxy_passes_no_name_of_the_clients() -> None:
+    assert not [name for name in ("$host", "$http_host", "$scheme", "$server_name") if name in site()]
+    assert "proxy_set_header Host lndhub;" in site()
+
+
+def nginx_errors(text: str) -> dict[int, dict[str, t.Any]]:
+    """Return the bodies of the errors that the proxy itself answers, by status."""
+    (table,) = re.findall(r"map \$status \S+ \{\n(.*?)\}\n", text, re.DOTALL)
+    return {int(status): json.loads(body) for status, body in re.findall(r"(\d+) '(.*)';\n", table)}
+
+
+@pytest.mark.parametrize(
+    ("status", "own"),
+    [
+        (403, errors.Forbidden()),
+        (404, errors.NotFound()),
+        (408, TooSlow()),
+        (413, TooLarge()),
+        (429, errors.TooMany()),
+    ],
+)
+def test_the_proxys_errors_are_the_hubs(status: int, own: errors.HubError) -> None:
+    assert own.status == status
+    assert nginx_errors(site())[status] == own.body()
+
+
+def test_the_proxys_errors_have_the_hubs_form_and_codes() -> None:
+    """After a status 5xx of a proxy nothing is known of a payment, and the code says so."""
+    found = nginx_errors(site())
+    assert {status for status, body in found.items() if body["code"] == errors.HubError.code} == {500, 502, 503, 504}
+    assert {tuple(body) for body in found.values()} == {tuple(errors.HubError().body())}
+
+
 def test_the_proxy_waits_longer_than_the_hub() -> None:
-    assert f"proxy_read_timeout {Service().answer_within + 30:g}s" in site()
+    own = hub.hub("acme", {})
+    assert own.payment_timeout == ServiceSettings().answer_within + 30
+    assert hub.hub("acme", {"lndhub_service": {"answer_within": 300.0}}).payment_timeout == 330
+    assert f"proxy_read_timeout {own.payment_timeout:g}s" in site()
     assert "proxy_read_timeout 330s" in site(lndhub_service={"answer_within": 300.0})
 
 
 def test_the_proxy_counts_connections_but_not_those_of_its_own_machine() -> None:
     """Wall & wallet ask for all their users from there: a hundred payments that hang are not to close their pages."""
-    assert 'map $remote_addr $lndhub_8444_from {\n    127.0.0.1 "";\n    default $binary_remote_addr;\n}' in site()
+    counted = site().partition("map $remote_addr $lndhub_8444_from {\n")[2].partition("\n}\n")[0].splitlines()
+    assert counted[:2] == ['    127.0.0.1 "";', '    ::1 "";']
+    assert [line for line in counted[2:] if '"";' in line] == []
+    assert counted[-1] == "    default $binary_remote_addr;"
     assert "limit_conn_zone $lndhub_8444_from zone=lndhub_acme:1m;" in site()
     assert "limit_conn lndhub_acme 100;" in site()
 
 
-# Stands for an lndhub.go: says what it was given, as that reads it.
-GO = """
-import json, os, pathlib
-lines = pathlib.Path(".env").read_text().splitlines()
-print(json.dumps({"settings": dict(line.split("=", 1) for line in lines if line[:1] not in ("", "#")), "environment": dict(os.environ)}))
-"""
+# What a hub has that the release e69f131 set up; of a node of the provider's without the copy of its certificate, which
+# machine.yml makes for all.
+OF_BEFORE = {
+    f"/etc/credstore.encrypted/lndhub@%i.{name}"
+    for name in ("macaroon", "pgpass", "jwt_key", "admin_token", "metrics_token")
+}
+COPIES = "/etc/lndhub/%i/node.crt"
 
 
-def test_lndhub_go_gets_what_it_needs(tmp_path: Path) -> None:
-    """By the same script as in the unit; no lndhub.go was at hand, so that what it makes of it is not shown here."""
-    secrets = {"pgpass": "*:*:hub_acme:owner_hub_acme:0123abcd", "jwt_key": "4567", "admin_token": "89ef"}
-    (tmp_path / "credentials").mkdir()
-    for name, content in secrets.items():
-        (tmp_path / "credentials" / name).write_text(content)
-    variables = {
-        "lndhub_self": {"database": "hub_acme", "owner": "owner_hub_acme", "config": "/etc/lndhub/acme"},
-        "lndhub_rpcserver": "localhost:10010",
-        "lndhub_postgres_at": "db.example",
-        "lndhub_postgres_maxconnections": 15,
-        "lndhub_credentials": "/run/credentials/lndhub@acme.service",
-        "lndhub_address": "acme.hubs.example",
-        "lndhub_port": 8444,
-        "lndhub_go_port": 3001,
-        "lndhub_go_config": {"FEE_RESERVE": True, "MAX_SEND_AMOUNT": 1000},
-    }
-    template = jinja2.Template((ROLE / "templates/go.env.j2").read_text(), trim_blocks=True)
-    (tmp_path / "go.env").write_text(template.render(variables) + "\n")
-    run = tmp_path / "run"
-    run.mkdir()
-    environment = {"PATH": os.environ["PATH"], "CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
-    subprocess.run(["sh", ROLE / "files/lndhub-go-env", tmp_path / "go.env"], cwd=run, env=environment, check=True)
-    assert (run / ".env").stat().st_mode & 0o777 == 0o600
-    said = json.loads(subprocess.run([sys.executable, "-c", GO], cwd=run, env=environment, capture_output=True, check=True).stdout)
-    settings = said["settings"]
-    assert settings["DATABASE_URI"] == (
-        "postgresql://owner_hub_acme:0123abcd@db.example:5432/hub_acme?sslmode=verify-full&sslrootcert=/etc/lndhub/acme/postgres.crt"
+def test_units_start_a_hub_that_this_release_has_not_set_up() -> None:
+    """Units belong to the machine: a tenant that is added puts them under every hub there, and a plain name of a
+    credential may be missing.
+    """
+    wanted: set[str] = set()
+    for unit in ("lndhub@", "lndhub-migrate@"):
+        text = jinja2.Template((ROLE / f"templates/{unit}.service.j2").read_text(), trim_blocks=True).render(
+            lndhub_home="/home"
+        )
+        wanted |= set(re.findall(r"^LoadCredential(?:Encrypted)?=[^:\n]+:(/.+)$", text, re.MULTILINE))
+    assert COPIES in wanted
+    assert wanted <= OF_BEFORE | {COPIES}
+
+    names = [task["name"] for task in load("tasks/machine.yml")]
+    (made,) = (
+        task
+        for task in load("tasks/machine.yml")
+        for file in task.get("noncustodial.lightning.config_files", {}).get("files", [])
+        if isinstance(file, dict) and file["path"] == COPIES.replace("%i", "{{ item }}")
     )
-    assert (settings["JWT_SECRET"], settings["ADMIN_TOKEN"], settings["PORT"]) == ("4567", "89ef", "3001")
-    assert settings["LND_MACAROON_FILE"] == "/run/credentials/lndhub@acme.service/macaroon"
-    assert (settings["FEE_RESERVE"], settings["MAX_SEND_AMOUNT"]) == ("true", "1000")
-    assert not any(secret.rpartition(":")[2] in value for secret in secrets.values() for value in said["environment"].values())
+    assert names.index(made["name"]) < names.index("The units of all hubs are there, sandboxed")
+
+
+def test_which_hubs_get_the_certificate_of_their_node(tmp_path: Path) -> None:
+    """Hubs get it that have none, and whose node is on the machine."""
+    for file in (
+        "lndhub/older/x",
+        "lndhub/current/node.crt",
+        "lndhub/external/x",
+        "lnd/older/tls.cert",
+        "lnd/current/tls.cert",
+        "lnd/no-hub/tls.cert",
+    ):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    (script,) = (
+        task["ansible.builtin.command"]["argv"][2]
+        for task in load("tasks/machine.yml")
+        if task.get("register") == "_lndhub_without"
+    )
+    moved = script.replace("/etc/lndhub", f"{tmp_path}/lndhub").replace("/var/lib/lnd", f"{tmp_path}/lnd")
+    assert subprocess.run(["sh", "-c", moved], capture_output=True, text=True, check=True).stdout == "older\n"
+    (tmp_path / "lndhub").rename(tmp_path / "none")
+    assert subprocess.run(["sh", "-c", moved], capture_output=True, text=True, check=True).stdout == ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lndhub.api.amounts import buffer, down, up
-from lndhub.config import MAX_MSAT, Limits, Node, Service
+from lndhub.config import MAX_MSAT, Limits, NodeSettings, ServiceSettings
 from lndhub.errors import TooMany
 from lndhub.limits import Buckets, fee_limit, parts
 
@@ -61,7 +61,15 @@ def test_the_reserve_for_fees_is_rounded_up(base: int, ppm: int, amount: int, li
 
 @pytest.mark.parametrize(
     ("most", "amount", "count"),
-    [(16, 1, 1), (16, 19_999_999, 1), (16, 20_000_000, 2), (16, 159_999_999, 15), (16, MAX_MSAT, 16), (4, MAX_MSAT, 4), (1, MAX_MSAT, 1)],
+    [
+        (16, 1, 1),
+        (16, 19_999_999, 1),
+        (16, 20_000_000, 2),
+        (16, 159_999_999, 15),
+        (16, MAX_MSAT, 16),
+        (4, MAX_MSAT, 4),
+        (1, MAX_MSAT, 1),
+    ],
 )
 def test_a_payment_has_no_more_parts_than_lnd_would_make(most: int, amount: int, count: int) -> None:
     assert parts(most, amount) == count
@@ -69,14 +77,17 @@ def test_a_payment_has_no_more_parts_than_lnd_would_make(most: int, amount: int,
 
 def test_what_users_share_is_bounded_below_what_lnd_and_wallets_bear() -> None:
     limits = Limits()
-    assert limits.account_htlcs * 2 <= limits.htlcs <= 483 - 2 * Node("", "").max_parts, "BOLT 2, max_accepted_htlcs, less a reserve"
-    assert Node("", "").cltv_limit < 2016, "lnd's own, --max-cltv-expiry"
-    assert Service().answer_within < 20, "when BlueWallet gives up"
-    assert Service().waiting * 2 < Service().concurrency
+    assert limits.account_htlcs * 2 <= limits.htlcs <= 483 - 2 * NodeSettings(rpcserver="", certificate="").max_parts, (
+        "BOLT 2, max_accepted_htlcs, less a reserve"
+    )
+    assert NodeSettings(rpcserver="", certificate="").cltv_limit < 2016, "lnd's own, --max-cltv-expiry"
+    assert ServiceSettings().answer_within < 20, "when BlueWallet gives up"
+    assert ServiceSettings().waiting * 2 < ServiceSettings().concurrency
 
 
 @pytest.mark.parametrize(
-    ("msat", "has", "pays"), [(0, 0, 0), (1, 0, 1), (999, 0, 1), (1000, 1, 1), (1001, 1, 2), (MAX_MSAT, 21 * 10**14, 21 * 10**14)]
+    ("msat", "has", "pays"),
+    [(0, 0, 0), (1, 0, 1), (999, 0, 1), (1000, 1, 1), (1001, 1, 2), (MAX_MSAT, 21 * 10**14, 21 * 10**14)],
 )
 def test_rounding_is_against_the_user(msat: int, has: int, pays: int) -> None:
     assert (down(msat), up(msat)) == (has, pays)

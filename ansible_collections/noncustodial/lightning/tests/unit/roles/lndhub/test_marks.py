@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Marks: they are found again by their ledger alone, and say nothing to anybody else."""
+"""Marks can be read only by their own ledger, and show nothing to anybody else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEY, OTHER, ABOUT = b"k" * 32, b"o" * 32, b"a" * 32
 @pytest.mark.parametrize("user_id", [1, 2, 255, 2**31, 2**63 - 1])
 def test_what_is_written_is_read(user_id: int) -> None:
     mark = marks.write(KEY, ABOUT, user_id)
-    assert len(mark) == marks.LENGTH
+    assert len(mark) == marks.MARK_BYTES
     assert marks.read(KEY, ABOUT, mark) == user_id
 
 
@@ -25,10 +25,16 @@ def test_nothing_else_is_a_mark() -> None:
     mark = marks.write(KEY, ABOUT, 5)
     assert marks.read(OTHER, ABOUT, mark) is None, "of another ledger"
     assert marks.read(KEY, b"b" * 32, mark) is None, "of something else"
-    for place in range(marks.LENGTH):
+    for place in range(marks.MARK_BYTES):
         changed = mark[:place] + bytes([mark[place] ^ 1]) + mark[place + 1 :]
         assert marks.read(KEY, ABOUT, changed) is None
-    for wrong in (b"", mark[:-1], mark + b"x", bytes(marks.LENGTH), *(secrets.token_bytes(marks.LENGTH) for _turn in range(100))):
+    for wrong in (
+        b"",
+        mark[:-1],
+        mark + b"x",
+        bytes(marks.MARK_BYTES),
+        *(secrets.token_bytes(marks.MARK_BYTES) for _turn in range(100)),
+    ):
         assert marks.read(KEY, ABOUT, wrong) is None
 
 

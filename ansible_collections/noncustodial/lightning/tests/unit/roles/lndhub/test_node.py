@@ -14,10 +14,25 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import AlreadyThere, CaveatUnmet, Denied, Unreachable
-from ansible_collections.noncustodial.lightning.tests.unit.fake_lnd import MACAROON, OTHER, OWN, Abort, FakeLnd, fails, read, request
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import (
+    AlreadyThere,
+    CaveatUnmet,
+    Denied,
+    Unreachable,
+)
+from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import (
+    MACAROON,
+    OTHER_NODE,
+    OWN_NODE,
+    Abort,
+    FakeLnd,
+    fails,
+    read,
+    request,
+)
 from lndhub import config
-from lndhub.node import Node, Outgoing
+from lndhub.node import Node, Payment
+from lndhub.payment import PendingPayment, WantedPayment
 
 
 @pytest.fixture
@@ -28,11 +43,13 @@ def lnd() -> t.Iterator[FakeLnd]:
 
 
 def run(lnd: FakeLnd, folder: Path, body: t.Callable[[Node], t.Awaitable[None]]) -> None:
-    """A test's body, with a node."""
+    """Run a test's body with a node."""
     (folder / "tls.cert").write_bytes(lnd.certificate)
     (folder / "macaroon").write_bytes(MACAROON)
     settings = config.Config(
-        config.Database("", "", ""), config.Node(lnd.rpcserver, str(folder / "tls.cert"), timeout=5.0), credentials=folder
+        database=config.DatabaseSettings(host="", name="", user=""),
+        node=config.NodeSettings(rpcserver=lnd.rpcserver, certificate=str(folder / "tls.cert"), timeout=5.0),
+        credentials=folder,
     )
 
     async def go() -> None:
@@ -45,16 +62,40 @@ def run(lnd: FakeLnd, folder: Path, body: t.Callable[[Node], t.Awaitable[None]])
     asyncio.run(go())
 
 
-def outgoing(text: str, msat: int = 1000, seconds: float = 30.0) -> Outgoing:
-    """A payment to be handed over."""
+def of_invoice(text: str, seconds: float = 30.0) -> WantedPayment:
+    """Return the payment of an invoice."""
     said = read(text)
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
-    return Outgoing(text, bytes.fromhex(said["payment_hash"]), msat, said["num_msat"], 10, 60, until, b"m" * 16)
+    return WantedPayment(
+        user_id=1,
+        kind="bolt11",
+        payment_hash=bytes.fromhex(said["payment_hash"]),
+        payment_request=text,
+        destination=said["destination"],
+        amount_msat=1000,
+        request_amount_msat=said["num_msat"],
+        fee_limit_msat=10,
+        send_before=datetime.now(UTC) + timedelta(seconds=seconds),
+    )
 
 
-async def sent(node: Node, one: Outgoing) -> list[str]:
-    """The states that lnd gives for it."""
-    async with contextlib.aclosing(node.send(one)) as updates:
+def send(node: Node, wanted: WantedPayment) -> t.AsyncGenerator[Payment, None]:
+    """Hand a payment to lnd as if the ledger had reserved for it."""
+    assert wanted.send_before is not None
+    pending = PendingPayment(
+        id=1,
+        user_id=wanted.user_id,
+        payment_hash=wanted.payment_hash,
+        amount_msat=wanted.amount_msat,
+        send_before=wanted.send_before,
+        taken=False,
+        htlcs=1,
+    )
+    return node.send(wanted, pending, b"m" * 16)
+
+
+async def sent(node: Node, wanted: WantedPayment) -> list[str]:
+    """Send a payment, and return the states that lnd reports."""
+    async with contextlib.aclosing(send(node, wanted)) as updates:
         return [update.status async for update in updates]
 
 
@@ -64,7 +105,12 @@ def test_invoices(lnd: FakeLnd, tmp_path: Path) -> None:
         text = await node.add_invoice(preimage, 5000, "tea", b"", 60, True)
         decoded = await node.decode(text)
         assert decoded is not None
-        assert (decoded.destination, decoded.amount_msat, decoded.memo, decoded.expired(0)) == (OWN, 5000, "tea", False)
+        assert (decoded.destination, decoded.amount_msat, decoded.memo, decoded.expired(0)) == (
+            OWN_NODE,
+            5000,
+            "tea",
+            False,
+        )
         assert decoded.expired(decoded.timestamp + 60)
         assert await node.decode("nonsense") is None
         assert await node.invoice(b"0" * 32) is None
@@ -83,7 +129,9 @@ def test_invoices(lnd: FakeLnd, tmp_path: Path) -> None:
 
 def test_settled_invoices_come_from_an_index_on(lnd: FakeLnd, tmp_path: Path) -> None:
     async def body(node: Node) -> None:
-        texts = [await node.add_invoice(secrets.token_bytes(32), 1000 + number, "", b"", 60, False) for number in range(4)]
+        texts = [
+            await node.add_invoice(secrets.token_bytes(32), 1000 + number, "", b"", 60, False) for number in range(4)
+        ]
         for text in texts[:3]:
             assert lnd.pay_from_outside(text)
         async with contextlib.aclosing(node.settled_invoices(1)) as settled:
@@ -98,11 +146,12 @@ def test_settled_invoices_come_from_an_index_on(lnd: FakeLnd, tmp_path: Path) ->
 def test_a_payment_that_comes_too_late_is_refused_by_lnd(lnd: FakeLnd, tmp_path: Path) -> None:
     async def body(node: Node) -> None:
         text = request(b"1" * 32, 1000)
-        late = outgoing(text, seconds=-1)
+        late = of_invoice(text, seconds=-1)
         with pytest.raises(CaveatUnmet):
             await sent(node, late)
         assert not lnd.payments
         assert await node.payment(late.payment_hash) is None
+        assert late.send_before is not None
         assert await node.past(late.send_before) is True
         assert await node.past(datetime.now(UTC) + timedelta(seconds=30)) is False
         lnd.clock = 60
@@ -114,7 +163,7 @@ def test_a_payment_that_comes_too_late_is_refused_by_lnd(lnd: FakeLnd, tmp_path:
             await node.past(datetime.now(UTC) + timedelta(seconds=30))
         lnd.broken.clear()
         lnd.clock = 0
-        assert (await sent(node, outgoing(text)))[-1] == "SUCCEEDED"
+        assert (await sent(node, of_invoice(text)))[-1] == "SUCCEEDED"
 
     run(lnd, tmp_path, body)
 
@@ -123,28 +172,37 @@ def test_the_end_of_a_payment(lnd: FakeLnd, tmp_path: Path) -> None:
     async def body(node: Node) -> None:
         text = request(b"1" * 32, 1000)
         lnd.plan = fails()
-        assert (await sent(node, outgoing(text)))[-1] == "FAILED"
-        record = await node.payment(outgoing(text).payment_hash)
+        assert (await sent(node, of_invoice(text)))[-1] == "FAILED"
+        record = await node.payment(of_invoice(text).payment_hash)
         assert record is not None
         assert (record.status, record.failure, record.ended) == ("FAILED", "FAILURE_REASON_NO_ROUTE", True)
         lnd.plan = lambda _lnd, _payment: None
-        updates = node.send(outgoing(text))
+        updates = send(node, of_invoice(text))
         assert (await anext(updates)).status == "IN_FLIGHT"
         await updates.aclose()
-        record = await node.payment(outgoing(text).payment_hash)
+        record = await node.payment(of_invoice(text).payment_hash)
         assert record is not None
         assert not record.ended, "leaving the stream does not end the payment"
         with pytest.raises(AlreadyThere):
-            await sent(node, outgoing(text))
+            await sent(node, of_invoice(text))
 
     run(lnd, tmp_path, body)
 
 
 def test_keysend_carries_its_preimage(lnd: FakeLnd, tmp_path: Path) -> None:
     async def body(node: Node) -> None:
-        until = datetime.now(UTC) + timedelta(seconds=30)
-        one = Outgoing("", b"h" * 32, 1000, 0, 10, 60, until, b"m" * 16, OTHER, b"p" * 32, {696969: b"you"})
-        assert (await sent(node, one))[-1] == "SUCCEEDED"
+        wanted = WantedPayment(
+            user_id=1,
+            kind="keysend",
+            payment_hash=b"h" * 32,
+            destination=OTHER_NODE,
+            amount_msat=1000,
+            fee_limit_msat=10,
+            preimage=b"p" * 32,
+            custom_records={696969: b"you"},
+            send_before=datetime.now(UTC) + timedelta(seconds=30),
+        )
+        assert (await sent(node, wanted))[-1] == "SUCCEEDED"
         assert lnd.payments[(b"h" * 32).hex()].value_msat == 1000
 
     run(lnd, tmp_path, body)
@@ -163,8 +221,8 @@ def test_errors_have_their_kind(lnd: FakeLnd, tmp_path: Path) -> None:
             await node.invoice(b"0" * 32)
         await node.sign()
         assert await node.local_balance() == 5000
-        assert await node.node_id() == OWN
-        assert await node.node_id() == OWN
+        assert await node.node_id() == OWN_NODE
+        assert await node.node_id() == OWN_NODE
         assert lnd.calls["GetInfo"] == 1
 
     run(lnd, tmp_path, body)

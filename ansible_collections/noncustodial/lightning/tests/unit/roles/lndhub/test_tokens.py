@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from lndhub.accounts import Passwords
-from lndhub.config import Service
+from lndhub.config import ServiceSettings
 from lndhub.errors import BadAuth, TooMany
 from lndhub.tokens import Access, Tokens, WeakKey
 
@@ -20,8 +20,8 @@ WHO = Access(7, 3, uuid.UUID(int=5))
 
 
 def tokens_of(key: bytes = KEY, access_seconds: int = 60) -> Tokens:
-    """Those of a hub."""
-    return Tokens(key, Service(access_seconds=access_seconds))
+    """Return the maker of tokens of a hub."""
+    return Tokens(key, ServiceSettings(access_seconds=access_seconds))
 
 
 def test_an_access_token_says_who() -> None:
@@ -69,7 +69,9 @@ def test_logins_do_not_pile_up() -> None:
     async def body() -> None:
         passwords = Passwords()
         stored = await passwords.hash("correct horse")
-        done = await asyncio.gather(*(passwords.matches(stored, "correct horse") for _turn in range(40)), return_exceptions=True)
+        done = await asyncio.gather(
+            *(passwords.matches(stored, "correct horse") for _turn in range(40)), return_exceptions=True
+        )
         assert [one for one in done if one is not True and not isinstance(one, TooMany)] == []
         assert sum(isinstance(one, TooMany) for one in done) == 8
 

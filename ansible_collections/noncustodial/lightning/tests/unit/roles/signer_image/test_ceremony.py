@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The seed on the terminal: what is shown, what is asked back, and that a person who stops or errs loses nothing."""
+"""The seed on the terminal: what it shows and asks back; a person who stops or errs loses nothing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_words_that_differ_are_never_taken() -> None:
 
 @pytest.mark.parametrize("typed", [("q",), ("", "word01", "q"), ("", "word01", "word07", "word13"), ()])
 def test_who_stops_has_not_confirmed(typed: tuple[str, ...]) -> None:
-    """By q, or because the session has ended; the screen is wiped all the same."""
+    """The owner stops by q, or because the session has ended; the screen is wiped all the same."""
     at, shown = session(*typed)
     with pytest.raises(Stopped):
         ceremony.hand_over(at, WORDS, again=False, choose=first_places)
@@ -70,11 +70,13 @@ def test_an_interrupted_run_says_that_the_words_are_the_same() -> None:
 def test_what_is_asked_back_is_by_chance() -> None:
     asked = {tuple(ceremony._places()) for _time in range(50)}
     assert len(asked) > 40
-    assert all(len(set(places)) == ceremony.ASKED and set(places) <= set(range(24)) for places in asked)
+    assert all(len(set(places)) == ceremony.ASKED_WORDS and set(places) <= set(range(24)) for places in asked)
 
 
 def test_a_brought_seed_in_several_lines() -> None:
-    typed, _shown = session(" ".join(WORDS[:10]), " ".join(WORDS[10:]).upper(), "2025-02-30", "2999-01-01", "2025-03-01")
+    typed, _shown = session(
+        " ".join(WORDS[:10]), " ".join(WORDS[10:]).upper(), "2025-02-30", "2999-01-01", "2025-03-01"
+    )
     assert ceremony.take(typed, "mainnet") == (WORDS, 1740787200)
 
 
@@ -96,7 +98,7 @@ PTS, SERIAL = os.makedev(136, 3), os.makedev(4, 64)
 
 
 def test_the_terminals_of_all_that_a_process_comes_from(tmp_path: Path) -> None:
-    """sudo gives its command a terminal of its own, behind which the console would be hidden."""
+    """sudo runs its command in a terminal of its own, behind which the console would be hidden."""
     process(tmp_path, 30, 20, PTS)
     process(tmp_path, 20, 10, SERIAL)
     process(tmp_path, 10, 1, 0)
@@ -106,7 +108,12 @@ def test_the_terminals_of_all_that_a_process_comes_from(tmp_path: Path) -> None:
 
 def test_from_where_a_login_came_is_known_beyond_sudo(tmp_path: Path) -> None:
     login = b"HOME=/home/signer-admin\0SSH_CONNECTION=198.51.100.7 50022 203.0.113.74 22\0"
-    for number, parent, environment in ((30, 20, b"SUDO_USER=signer-admin\0"), (20, 10, login), (10, 1, b""), (1, 0, b"")):
+    for number, parent, environment in (
+        (30, 20, b"SUDO_USER=signer-admin\0"),
+        (20, 10, login),
+        (10, 1, b""),
+        (1, 0, b""),
+    ):
         process(tmp_path, number, parent, 0)
         (tmp_path / str(number) / "environ").write_bytes(environment)
     assert terminal.connection(tmp_path, 30) == "198.51.100.7 50022 203.0.113.74 22"
@@ -117,6 +124,11 @@ def test_a_session_without_a_terminal_is_refused() -> None:
     program = "from signer_init import terminal; terminal.of_session()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, start_new_session=True
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
     )
     assert "Refused: The seed is shown on a terminal" in done.stderr

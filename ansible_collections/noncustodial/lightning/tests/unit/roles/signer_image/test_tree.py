@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tree that images are made of, as the role writes it."""
+"""The tree from which images are made, as the role writes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[7]
+from ansible_collections.noncustodial.lightning.tests.support.paths import ROOT
+
 PLAY = """
 - hosts: localhost
   gather_facts: false
@@ -24,8 +25,12 @@ PLAY = """
 
 
 @pytest.mark.parametrize(("said", "unattended"), [(False, False), ("false", False), ("true", True)])
-def test_the_mirrors_are_open_to_an_image_that_updates_itself_alone(tmp_path: Path, said: bool | str, unattended: bool) -> None:
-    """By its own firewall, before signer-init and after it; -e signer_image_unattended=false brings a word."""
+def test_the_mirrors_are_open_to_an_image_that_updates_itself_alone(
+    tmp_path: Path, said: bool | str, unattended: bool
+) -> None:
+    """The image's own firewall opens them, before signer-init and after it; -e signer_image_unattended=false brings a
+    word.
+    """
     (tmp_path / "play.yml").write_text(PLAY)
     (tmp_path / "image/tree").mkdir(parents=True)
     given = json.dumps({"signer_image_dir": str(tmp_path / "image"), "signer_image_unattended": said})

@@ -1,13 +1,16 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A signer goes from one machine to another, cut off at every moment: nothing is lost, and there are never two that sign."""
+"""The move of a signer from one machine to another, interrupted at every moment: nothing is lost, and there are never
+two that sign.
+"""
 
 from __future__ import annotations
 
 import gzip
 import io
 import json
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -15,32 +18,48 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils import _config_files
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import age, files
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, LndError, Refused
-from ansible_collections.noncustodial.lightning.tests.unit.conftest import SystemdCreds
-from ansible_collections.noncustodial.lightning.tests.unit.roles.signer_image.bench import GET, HAS_ONE, SERVES, Bench
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import Call, ScriptedLnd, make_certificate
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import agreement
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core import files
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import (
+    InvalidInput,
+    LightningError,
+    Refused,
+)
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys import age
+from ansible_collections.noncustodial.lightning.plugins.module_utils._machine import config_files
+from ansible_collections.noncustodial.lightning.tests.support import bundles
+from ansible_collections.noncustodial.lightning.tests.support.certificates import make_certificate
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import Call, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.support.signer_bench import GET, HAS_ONE, SERVES, Bench
+from ansible_collections.noncustodial.lightning.tests.support.systemd_creds import SystemdCreds
 from signer_init import __main__ as commands
-from signer_init import handover, host, node, onetime, package, status, upgrade
-from signer_init.handover import NOT_TAKEN, RETIRED, SENT, TAKEN, TAKING
+from signer_init import move, node, onetime, package, status, steps, upgrade
+from signer_init.move import NOT_TAKEN_SENTENCE, RETIRED, SENT, TAKEN, TAKING
 from signer_init.place import Place
-from signer_init.settings import NO_TPM
+from signer_init.settings import NO_TPM_SENTENCE
+from signer_init.terminal import Terminal
 
 NODE = "02" + "ab" * 32
 OTHER = "03" + "cd" * 32
 PASSWORD = b"f" * 64
 DATA = "data/chain/bitcoin/regtest"
 
-INFO = Call("lnrpc.Lightning/GetInfo", {"identity_pubkey": NODE, "version": "0.21.3-beta commit=v0.21.3-beta"}, macaroon=True)
-LOOKED_AT = [Call(GET, {"state": "SERVER_ACTIVE"}), INFO, Call("lnrpc.Lightning/ListMacaroonIDs", {"root_key_ids": [0, 1]})]
+INFO = Call(
+    "lnrpc.Lightning/GetInfo", {"identity_pubkey": NODE, "version": "0.21.3-beta commit=v0.21.3-beta"}, macaroon=True
+)
+LOOKED_AT = [
+    Call(GET, {"state": "SERVER_ACTIVE"}),
+    INFO,
+    Call("lnrpc.Lightning/ListMacaroonIDs", {"root_key_ids": [0, 1]}),
+]
 STARTS = [*HAS_ONE, *SERVES, INFO]
 
 Lnd = t.Callable[..., ScriptedLnd]
 
 
 class PowerCut(BaseException):
-    """Nothing after this is done."""
+    """A power cut, after which nothing is done."""
 
 
 @pytest.fixture
@@ -73,7 +92,7 @@ def new(tmp_path: Path, systemd_creds: SystemdCreds) -> Bench:
 
 @pytest.fixture
 def lnd(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Lnd]:
-    """An lnd in the place of a machine's."""
+    """A function that puts an lnd in the place of a machine's."""
     started: list[ScriptedLnd] = []
     options: dict[Place, dict[str, t.Any]] = {}
 
@@ -93,23 +112,28 @@ def lnd(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Lnd]:
 
 
 def silent(_text: str) -> None:
-    """What is said is looked at where it matters."""
+    """Ignore the message: tests look at it where it matters."""
 
 
-def send(old: Bench, lnd: Lnd, recipient: str) -> tuple[handover.Record, bytes]:
+def send(old: Bench, lnd: Lnd, recipient: str) -> tuple[move.Record, bytes]:
     lnd(old, *LOOKED_AT)
     record, sealed = upgrade.send(old, recipient, False, silent)
     return record, sealed.encode()
 
 
-def take(new: Bench, sealed: bytes, node_id: str | None = None) -> handover.Record:
+def take(new: Bench, sealed: bytes, node_id: str | None = None) -> move.Record:
     return upgrade.take(new, sealed, node_id, silent)
 
 
 def content(bench: Bench) -> dict[str, bytes]:
-    """What makes a signer, but for what each machine makes of it."""
+    """Return the files that make a signer, without those that each machine makes of them."""
     place = bench.place
-    paths = [place.lnddir / DATA / "wallet.db", place.lnddir / DATA / "macaroons.db", place.lnddir / DATA / "empty", place.certificate]
+    paths = [
+        place.lnddir / DATA / "wallet.db",
+        place.lnddir / DATA / "macaroons.db",
+        place.lnddir / DATA / "empty",
+        place.certificate,
+    ]
     paths += [place.lnddir / "tls.key", place.kit, place.signing_key, place.macaroon, place.bundle, place.birthday]
     found = {str(path.relative_to(place.root)): path.read_bytes() for path in paths}
     return {**found, "password": bench.password().read()}
@@ -147,12 +171,27 @@ def test_from_one_machine_to_another(old: Bench, new: Bench, lnd: Lnd, systemd_c
     assert old.place.wallet("regtest").exists()
     assert not upgrade.retire(old, taken.receipt)
     assert not old.place.password.exists()
-    assert [path.name for path in (*old.place.lnddir.glob("*"), *old.place.desk.glob("*"), *old.place.config.glob("*"))] == ["upgrade.json"]
+    assert [
+        path.name for path in (*old.place.lnddir.glob("*"), *old.place.desk.glob("*"), *old.place.config.glob("*"))
+    ] == ["upgrade.json"]
     assert upgrade.retire(old, taken.receipt)
 
 
+def test_cloud_init_is_off_before_the_new_machine_has_a_key(new: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key opens the package, and with it the signer."""
+    new.place.cloud_init_off.parent.mkdir(parents=True)
+    made = onetime.make
+    monkeypatch.setattr(
+        onetime, "make", lambda *given: made(*given) if new.place.cloud_init_off.exists() else pytest.fail("too early")
+    )
+    upgrade.receive(new, "")
+    assert new.place.one_time_key.exists()
+
+
 def test_what_is_not_lnds_does_not_go_over(old: Bench, new: Bench, lnd: Lnd) -> None:
-    """A file that was cut off while it was written does not, and of another one it is said before the new machine has to refuse it."""
+    """A file that was cut off while it was written is left out, and any other one is refused before the new machine has
+    to refuse it.
+    """
     key = upgrade.receive(new, "")
     (old.place.lnddir / DATA / ".wallet.db.x1").touch()
     _record, sealed = send(old, lnd, key.recipient)
@@ -172,11 +211,74 @@ def test_what_is_secret_shows_nowhere(old: Bench, new: Bench, lnd: Lnd, systemd_
     assert key.identity.encode() not in new.place.one_time_key.read_bytes()
 
 
+# --- the kit
+
+
+def package_of_before(old: Bench) -> None:
+    """Turn the machine into one of an image that asked for no fingerprint and stored none."""
+    old.place.kit_fingerprint.unlink()
+    old.place.tenant.unlink(missing_ok=True)
+
+
+def test_from_an_image_that_did_not_have_the_kit_compared(
+    old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signer serves on, by the kit by which it has served; signer-init has it compared."""
+    old.give_kit(provider_addresses=["10.0.0.0/20"])
+    package_of_before(old)
+    _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
+    lnd(new, *STARTS, *LOOKED_AT, *LOOKED_AT)
+    said: list[str] = []
+    assert upgrade.take(new, sealed, NODE, said.append).state == TAKEN
+    told = fingerprint(bundles.kit(provider_addresses=["10.0.0.0/20"]))
+    assert f"has the fingerprint {told}. The old machine did not have it compared" in said[-1]
+    assert "10.0.0.0/20" in new.place.rules.read_text()
+    assert not new.place.kit_fingerprint.exists()
+    step = next(one for one in status.steps(status.read(new)) if one.name == "kit")
+    assert (step.done, "networks wider than /24" in step.text) == (False, True)
+
+    def none() -> Terminal:
+        raise Refused("There is none")
+
+    monkeypatch.setattr(steps, "of_session", none)
+    with pytest.raises(agreement.Unconfirmed, match="which was not compared"):
+        steps.agree(new, steps.Request(settings={"kit_widest": 20}))
+    steps.configure(
+        steps.agree(new, steps.Request(settings={"kit_widest": 20}, statement=agreement.Agreement(fingerprint=told)))
+    )
+    assert new.place.kit_fingerprint.read_text() == f"{told}\n"
+    assert next(one for one in status.steps(status.read(new)) if one.name == "kit").done
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_another_kit_than_the_one_that_was_compared_does_not_come_in_a_package(
+    old: Bench, new: Bench, lnd: Lnd, before: bool
+) -> None:
+    """It is refused whether the old machine or the new one has the other fingerprint."""
+    other = fingerprint(bundles.kit(provider_addresses=["203.0.113.66"]))
+    package_of_before(old)
+    (old if before else new).place.kit_fingerprint.write_text(other)
+    _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
+    with pytest.raises(agreement.Unconfirmed, match=f"and what was compared with the provider is {other}"):
+        take(new, sealed)
+    assert new.done == []
+    assert not new.place.kit.exists()
+
+
+def test_another_tenants_signer_does_not_come_in_a_package(old: Bench, new: Bench, lnd: Lnd) -> None:
+    package_of_before(old)
+    new.place.tenant.write_text("globex\n")
+    _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
+    with pytest.raises(Refused, match="for the tenant acme, and this is globex's"):
+        take(new, sealed)
+    assert new.done == []
+
+
 # --- cut off
 
 
 class Cuts:
-    """Ends what is done at one of its writes.
+    """Interrupt the process at one of its writes.
 
     Args:
         monkeypatch: of the test.
@@ -195,10 +297,10 @@ class Cuts:
             write(*arguments, **options)
 
         monkeypatch.setattr(files, "write_file", cut)
-        monkeypatch.setattr(_config_files, "write_file", cut)
+        monkeypatch.setattr(config_files, "write_file", cut)
 
     def at(self, number: int) -> None:
-        """At the write of this number, from 1; at none for 0."""
+        """Interrupt at the write of this number, from 1; at none for 0."""
         self._left = number
 
 
@@ -222,15 +324,17 @@ def test_the_taking_is_cut_off_anywhere(tmp_path: Path, old: Bench, lnd: Lnd, mo
         assert "run" not in new.done
         if status.upgrade(new) == TAKING:
             with pytest.raises(Refused, match="signer-upgrade take"):
-                handover.check(new)
+                move.check(new)
         lnd(new, *STARTS)
         take(new, sealed, NODE)
         assert content(new) == before
     assert seen == {status.WAITING, TAKING, TAKEN}
 
 
-def test_the_sending_is_cut_off_before_lnd_is_stopped(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing has left the machine; done again, it is the same handing-over."""
+def test_the_sending_is_cut_off_before_lnd_is_stopped(
+    old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has left the machine; a repetition is the same move."""
     key = upgrade.receive(new, "")
 
     def cut() -> None:
@@ -240,14 +344,14 @@ def test_the_sending_is_cut_off_before_lnd_is_stopped(old: Bench, new: Bench, ln
         patch.setattr(old, "fence", cut)
         with pytest.raises(PowerCut):
             send(old, lnd, key.recipient)
-    record = handover.read(old.place)
+    record = move.read(old.place)
     again, _sealed = upgrade.send(old, key.recipient, False, silent)
     assert again == record
     assert old.done == ["fence"]
 
 
 def test_the_retiring_is_cut_off(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of which a part is gone is never taken back into service."""
+    """A signer of which a part is gone is never taken back into service."""
     record, _sealed = send(old, lnd, upgrade.receive(new, "").recipient)
 
     def cut() -> None:
@@ -258,8 +362,8 @@ def test_the_retiring_is_cut_off(old: Bench, new: Bench, lnd: Lnd, monkeypatch: 
         patch.setattr(old, "wipe", cut)
         with pytest.raises(PowerCut):
             upgrade.retire(old, record.receipt)
-    with pytest.raises(Refused, match="was handed over from here"):
-        upgrade.resume(old, NOT_TAKEN)
+    with pytest.raises(Refused, match="was moved away from here"):
+        upgrade.resume(old, NOT_TAKEN_SENTENCE)
     upgrade.retire(old, record.receipt)
     assert not old.place.wallet("regtest").exists()
 
@@ -272,7 +376,7 @@ def test_back_on_the_old_machine_in_so_many_words(old: Bench, new: Bench, lnd: L
     key = upgrade.receive(new, "")
     _record, sealed = send(old, lnd, key.recipient)
     with pytest.raises(Refused, match="stays stopped"):
-        handover.check(old)
+        move.check(old)
     for sentence in (None, "yes"):
         with pytest.raises(Refused, match=r"two machines would sign for one grant.*signer-upgrade decline there"):
             upgrade.resume(old, sentence)
@@ -280,22 +384,24 @@ def test_back_on_the_old_machine_in_so_many_words(old: Bench, new: Bench, lnd: L
     upgrade.decline(new)
     with pytest.raises(Refused, match="does not wait for a package"):
         take(new, sealed)
-    assert upgrade.resume(old, NOT_TAKEN) is not None
+    assert upgrade.resume(old, NOT_TAKEN_SENTENCE) is not None
     assert old.done == ["fence", "unfence", "run"]
-    handover.check(old)
+    move.check(old)
 
 
 def test_who_has_taken_it_cannot_decline(old: Bench, new: Bench, lnd: Lnd) -> None:
     _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
     lnd(new, *STARTS)
     take(new, sealed)
-    with pytest.raises(Refused, match="has been handed over to this machine already"):
+    with pytest.raises(Refused, match="has been moved to this machine already"):
         upgrade.decline(new)
-    with pytest.raises(Refused, match="has been handed over to this machine already"):
+    with pytest.raises(Refused, match="has been moved to this machine already"):
         upgrade.receive(new, "")
 
 
-def test_what_was_half_laid_down_goes_when_it_is_declined(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_half_laid_down_goes_when_it_is_declined(
+    old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
 
     def cut(_content: bytes) -> None:
@@ -319,7 +425,7 @@ def test_what_was_half_laid_down_goes_when_it_is_declined(old: Bench, new: Bench
     upgrade.decline(new)
     assert not new.place.networks()
     assert not new.place.signing_key.exists()
-    assert handover.read(new.place) is None
+    assert move.read(new.place) is None
 
 
 # --- refused
@@ -350,13 +456,13 @@ def test_on_the_wrong_machine(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pyt
         take(new, sealed)
     for refused_here in (
         lambda: upgrade.send(new, key.recipient, False, silent),
-        lambda: upgrade.resume(new, NOT_TAKEN),
+        lambda: upgrade.resume(new, NOT_TAKEN_SENTENCE),
         lambda: upgrade.retire(new, record.receipt),
     ):
-        with pytest.raises(Refused, match=r"Say it on the old one|was not handed over to another machine"):
+        with pytest.raises(Refused, match=r"Run it on the old one|was not moved to another machine"):
             refused_here()
     for refused_there in (lambda: upgrade.receive(old, ""), lambda: upgrade.decline(old)):
-        with pytest.raises(Refused, match="was handed over from here"):
+        with pytest.raises(Refused, match="was moved away from here"):
             refused_there()
     assert new.done == []
 
@@ -366,7 +472,7 @@ def test_only_a_new_machines_key_is_sent_to(old: Bench, recipient: str) -> None:
     with pytest.raises(InvalidInput, match="not the public key of a new machine") as refused:
         upgrade.send(old, recipient, False, silent)
     assert recipient not in str(refused.value) or len(recipient) < 5
-    assert handover.read(old.place) is None
+    assert move.read(old.place) is None
 
 
 def test_a_signer_that_does_not_serve_is_not_handed_over(old: Bench, new: Bench, lnd: Lnd) -> None:
@@ -374,24 +480,26 @@ def test_a_signer_that_does_not_serve_is_not_handed_over(old: Bench, new: Bench,
     lnd(old, Call(GET, {"state": "LOCKED"}))
     with pytest.raises(Refused, match=r"does not serve.*journalctl"):
         upgrade.send(old, key.recipient, False, silent)
-    assert (old.done, handover.read(old.place)) == ([], None)
+    assert (old.done, move.read(old.place)) == ([], None)
 
 
 def test_without_a_tpm_it_receives_nothing_but_in_so_many_words(old: Bench, new: Bench, lnd: Lnd) -> None:
     new.tpm = False
     for sentence in ("", "yes"):
-        with pytest.raises(LndError, match=r"TPM|without_tpm"):
+        with pytest.raises(LightningError, match=r"TPM|without_tpm"):
             upgrade.receive(new, sentence)
     assert not new.place.one_time_key.exists()
-    _record, sealed = send(old, lnd, upgrade.receive(new, NO_TPM).recipient)
+    _record, sealed = send(old, lnd, upgrade.receive(new, NO_TPM_SENTENCE).recipient)
     lnd(new, *STARTS)
     take(new, sealed)
-    assert json.loads(new.place.settings.read_text())["without_tpm"] == NO_TPM
+    assert json.loads(new.place.settings.read_text())["without_tpm"] == NO_TPM_SENTENCE
 
 
 @pytest.mark.parametrize("what", ["wallet", "birthday", "pending"])
 def test_a_machine_that_has_a_signer_receives_none(new: Bench, what: str) -> None:
-    path = {"wallet": new.place.wallet("regtest"), "birthday": new.place.birthday, "pending": new.place.pending_seed}[what]
+    path = {"wallet": new.place.wallet("regtest"), "birthday": new.place.birthday, "pending": new.place.pending_seed}[
+        what
+    ]
     path.parent.mkdir(parents=True)
     path.touch()
     with pytest.raises(Refused, match="has a signer of its own"):
@@ -400,7 +508,7 @@ def test_a_machine_that_has_a_signer_receives_none(new: Bench, what: str) -> Non
 
 def refused(new: Bench, sealed: bytes, match: str, node_id: str | None = None) -> None:
     before = sorted(Path(new.place.root).rglob("*"))
-    with pytest.raises(LndError, match=match):
+    with pytest.raises(LightningError, match=match):
         take(new, sealed, node_id)
     assert sorted(Path(new.place.root).rglob("*")) == before
     assert new.done == []
@@ -433,12 +541,12 @@ def test_a_package_that_must_not_come_here(old: Bench, new: Bench, tmp_path: Pat
 
 
 def test_who_takes_it_is_not_locked_out(old: Bench, new: Bench, lnd: Lnd) -> None:
-    """By the networks that were chosen on the old machine; until then that one could be taken back into service."""
+    """The networks are those chosen on the old machine; until then that one could be taken back into service."""
     old.choose(address="localhost", admin_addresses=["192.0.2.0/24"])
     _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
     new.login = "203.0.113.9 50022 203.0.113.75 22"
-    refused(new, sealed, r"you come from 203\.0\.113\.9 .* to 192\.0\.2\.0/24 alone\. Nothing was changed")
-    assert handover.read(new.place) is None
+    refused(new, sealed, r"you come from 203\.0\.113\.9 .* only to 192\.0\.2\.0/24\. Nothing was changed")
+    assert move.read(new.place) is None
     new.login = "192.0.2.9 50022 203.0.113.75 22"
     lnd(new, *STARTS)
     assert take(new, sealed).state == TAKEN
@@ -448,7 +556,7 @@ def test_no_room_on_the_new_machine(old: Bench, new: Bench, lnd: Lnd, monkeypatc
     _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
     monkeypatch.setattr(new, "check", new.check_space)
     with monkeypatch.context() as patch:
-        patch.setattr(host.shutil, "disk_usage", lambda _path: host.shutil._ntuple_diskusage(10 << 30, 10 << 30, 100 << 20))
+        patch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10 << 30, 10 << 30, 100 << 20))
         refused(new, sealed, "Only 100 MiB are free")
     lnd(new, *STARTS)
     assert take(new, sealed).state == TAKEN
@@ -459,8 +567,10 @@ def test_a_kit_that_wants_a_newer_lnd(old: Bench, new: Bench, lnd: Lnd) -> None:
     old.give_kit(lnd_version="0.21.1-beta")
     _record, sealed = send(old, lnd, upgrade.receive(new, "").recipient)
     old.give_kit(lnd_version="0.22.0-beta")
+    made = onetime.read(new)
+    assert made is not None
     with pytest.raises(Refused, match=r"kit is for lnd 0\.22\.0-beta"):
-        take(new, upgrade.send(old, onetime.read(new).recipient, False, silent)[1].encode())
+        take(new, upgrade.send(old, made.recipient, False, silent)[1].encode())
     lnd(new, *STARTS)
     assert take(new, sealed).state == TAKEN
 
@@ -474,7 +584,7 @@ def test_a_wallet_of_another_node_is_stopped_again(old: Bench, new: Bench, lnd: 
     upgrade.decline(new)
     assert not new.place.password.exists()
     assert not new.place.networks()
-    with pytest.raises(Refused, match="was handed over from here"):
+    with pytest.raises(Refused, match="was moved away from here"):
         upgrade.receive(new, "")
 
 
@@ -502,8 +612,10 @@ def packed(key: onetime.Key, value: object) -> bytes:
         (lambda value: value.update(tenant="globex"), "not for the tenant and the network of the package"),
     ],
 )
-def test_a_package_with_a_fault(old: Bench, new: Bench, lnd: Lnd, edit: t.Callable[[dict[str, t.Any]], object], fault: str) -> None:
-    """Whoever knows the recipient can encrypt to it."""
+def test_a_package_with_a_fault(
+    old: Bench, new: Bench, lnd: Lnd, edit: t.Callable[[dict[str, t.Any]], object], fault: str
+) -> None:
+    """Anybody who knows the recipient can encrypt to it."""
     key = upgrade.receive(new, "")
     _record, sealed = send(old, lnd, key.recipient)
     value = json.loads(gzip.decompress(onetime.decrypt(key, sealed)))
@@ -527,7 +639,7 @@ def test_a_record_that_is_damaged(new: Bench) -> None:
     for text in ("", "[]", '{"state": "sent"}'):
         new.place.upgrade.write_text(text)
         with pytest.raises(InvalidInput, match="is not what signer-upgrade writes"):
-            handover.read(new.place)
+            move.read(new.place)
 
 
 def test_a_container_has_nothing_to_hand_over(new: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -545,8 +657,10 @@ def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("as_root")
-def test_the_commands(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """What the next one takes is on standard output, and nothing else."""
+def test_the_commands(
+    old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Standard output has only the input of the next command."""
 
     def upgrade_on(bench: Bench, *words: str) -> str:
         assert commands.main(["upgrade", *words], bench) == 0
@@ -565,14 +679,15 @@ def test_the_commands(old: Bench, new: Bench, lnd: Lnd, monkeypatch: pytest.Monk
     assert "is removed" in upgrade_on(old, "retire", told["receipt"])
     assert json.loads(upgrade_on(old, "status"))["state"] == RETIRED
     assert commands.main(["init"], old) == 1
-    assert "was handed over to another machine" in " ".join(capfd.readouterr().err.split())
+    assert "was moved to another machine" in " ".join(capfd.readouterr().err.split())
 
 
 @pytest.mark.usefixtures("as_root")
 def test_two_at_once(new: Bench) -> None:
     """Another run holds the machine."""
     program = (
-        f"import fcntl, sys; f = open({str(new.place.image)!r}); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); sys.stdin.read()"
+        f"import fcntl, sys; f = open({str(new.place.image)!r}); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True);"
+        " sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None

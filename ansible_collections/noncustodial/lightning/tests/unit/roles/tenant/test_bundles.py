@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One bundle after the other, as a tenant's signer is replaced: a newer one is taken up, and an older one does not come back by a wrong file."""
+"""One bundle after the other, as a tenant's signer is replaced: a newer one is taken up, and an older one does not come
+back by a wrong file.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,10 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import document, envelope
-from ansible_collections.noncustodial.lightning.tests.unit import bundles
-
-ROOT = Path(__file__).resolve().parents[7]
+from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle import envelope
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core import document
+from ansible_collections.noncustodial.lightning.tests.support import bundles
+from ansible_collections.noncustodial.lightning.tests.support.paths import ROOT
 
 
 class Desk:
@@ -32,42 +34,63 @@ class Desk:
         self._folder = folder
         self._keys = bundles.make_keys(folder / "keys")
         self.report = folder / "report.json"
-        (folder / "kit.json").write_text(json.dumps(bundles.kit(age_recipient=self._keys.recipient)))
+        self._kit = bundles.kit(age_recipient=self._keys.recipient)
+        (folder / "kit.json").write_text(json.dumps(self._kit))
         tasks = [
-            {"ansible.builtin.import_role": {"name": "noncustodial.lightning.tenant", "tasks_from": name}} for name in ("bundle", "report")
+            {"ansible.builtin.import_role": {"name": "noncustodial.lightning.tenant", "tasks_from": name}}
+            for name in ("bundle", "report")
         ]
         (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "tenants", "gather_facts": False, "tasks": tasks}]))
-        groups = {"tenants": {"hosts": {"acme": None}}, "gateways": {"hosts": {"gateway": None}}, "own": {"hosts": {"own": None}}}
-        common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "lnd_network": "regtest"}
+        groups = {
+            "tenants": {"hosts": {"acme": None}},
+            "gateways": {"hosts": {"gateway": None}},
+            "own": {"hosts": {"own": None}},
+        }
+        # The inventory of a site whose machines are reached without root, and a controller where nobody is let in to.
+        become = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_exe": "/bin/false"}
+        common = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "lnd_network": "regtest",
+            **become,
+        }
         (folder / "hosts.json").write_text(json.dumps({"all": {"children": groups, "vars": common}}))
 
     def bundle(self, **changes: t.Any) -> Path:
-        """One that the tenant has made today, of one signer or another."""
+        """Return a bundle that the tenant has made today, of one signer or another."""
         expires = document.date_text(document.now() + datetime.timedelta(days=14))
-        content = bundles.good(expires=expires, **changes)
+        content = bundles.good(self._kit, expires=expires, **changes)
         path = self._folder / f"{envelope.digest(content)}.json"
         path.write_bytes(envelope.seal(content, self._keys.recipient, self._keys.signing_key_file))
         return path
 
     def take_up(self, bundle: Path, **variables: t.Any) -> tuple[int, str]:
-        """The exit status, and what was said."""
+        """Take up the bundle; return the exit status and the output."""
         given = {
             "tenant_bundle": str(bundle),
             "tenant_kit": str(self._folder / "kit.json"),
             "tenant_report": str(self.report),
             "tenant_provider_identity": self._keys.identity,
             "tenant_signing_key": self._keys.signing_key,
-            "tenant_channels": [],
+            "_tenant_predicted": {"results": []},
+            "_tenant_opened": {"results": []},
             "tenant_proof": {},
             **variables,
         }
-        command = ["ansible-playbook", "-i", str(self._folder / "hosts.json"), str(self._folder / "play.yml"), "-e", json.dumps(given)]
+        command = [
+            "ansible-playbook",
+            "-i",
+            str(self._folder / "hosts.json"),
+            str(self._folder / "play.yml"),
+            "-e",
+            json.dumps(given),
+        ]
         environment = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
     def reported(self, name: str) -> t.Any:
-        """What the report says, if anything."""
+        """Return the content of the report, if there is one."""
         return json.loads(self.report.read_text()).get(name)
 
 
@@ -93,7 +116,7 @@ def test_an_older_bundle_does_not_come_back_unnoticed(tmp_path: Path) -> None:
 
 
 def test_what_was_replaced_is_told_in_order(tmp_path: Path) -> None:
-    """Or a report would change by itself."""
+    """Otherwise a report would change by itself."""
     desk = Desk(tmp_path)
     made = [desk.bundle(macaroon=bundles.baked(root_key_id=number).encode().hex()) for number in range(1, 6)]
     for bundle in made:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Articles: what a file must be, and that a request's name reaches no other file."""
+"""Articles: the form of their files; a request's name reaches no other file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def test_all_are_listed_by_title(folder: Path) -> None:
     assert articles.all_in("") == []
 
 
-@pytest.mark.parametrize("name", ["", "notes", "..", "../a-key", "a-key.md", "A-KEY", "a-key\x00", "a/key", "-", "x" * 65])
+@pytest.mark.parametrize(
+    "name", ["", "notes", "..", "../a-key", "a-key.md", "A-KEY", "a-key\x00", "a/key", "-", "x" * 65]
+)
 def test_no_other_file_is_found(folder: Path, name: str) -> None:
     assert articles.find(str(folder / "sub") if name == "../a-key" else str(folder), name) is None
 

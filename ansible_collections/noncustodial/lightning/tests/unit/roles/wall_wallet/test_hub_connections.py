@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
+import pytest
+
 from wall_wallet import config
-from wall_wallet.hub import Account, Hub
+from wall_wallet.app import Health
+from wall_wallet.hub import Account, Away, HubClient, Refused
 
 _PAYMENTS = 120
 
@@ -38,7 +42,7 @@ def test_payments_that_hang_do_not_keep_the_pages_waiting() -> None:
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        hub = Hub(config.Hub(f"http://127.0.0.1:{port}", timeout=5.0))
+        hub = HubClient(config.HubSettings(url=f"http://127.0.0.1:{port}", timeout=5.0))
         account = Account(hub)
         payments = [asyncio.create_task(account.pay("lnbc1", 1)) for _number in range(_PAYMENTS)]
         try:
@@ -53,3 +57,33 @@ def test_payments_that_hang_do_not_keep_the_pages_waiting() -> None:
             await server.wait_closed()
 
     assert asyncio.run(go()) == 21
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected", "health"),
+    [
+        (502, 6, Away, "down"),
+        (504, 6, Away, "down"),
+        (502, 7, Refused, "ok"),
+        (500, 6, Refused, "ok"),
+        (401, 1, Refused, "ok"),
+    ],
+)
+def test_a_proxy_whose_hub_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: int, expected: type[Exception], health: str
+) -> None:
+    """Its answer has the form of the hub's errors; those of the hub itself are told to the user."""
+
+    async def answer(*_arguments: object, **_more: object) -> httpx.Response:
+        return httpx.Response(status, json={"message": "no", "code": code, "error": True})
+
+    async def go() -> str:
+        hub = HubClient(config.HubSettings(url="http://127.0.0.1:1", timeout=5.0))
+        monkeypatch.setattr(httpx.AsyncClient, "request", answer)
+        with pytest.raises(expected):
+            await hub.ask("POST", "/payinvoice")
+        state = await Health(hub, None).state()
+        await hub.close()
+        return state["hub"]
+
+    assert asyncio.run(go()) == health

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What strangers write, as it is shown and saved, and what a person types as an amount."""
+"""Strangers' texts, as they are shown and saved, and amounts that a person types."""
 
 from __future__ import annotations
 
@@ -70,21 +70,28 @@ def test_amounts(text: str, amount: int | None) -> None:
     assert amount_of(text) == amount
 
 
+def source_of(name: str) -> str:
+    assert _TEMPLATES.loader is not None
+    return _TEMPLATES.loader.get_source(_TEMPLATES, name)[0]
+
+
 def test_every_template_escapes() -> None:
-    """Two values alone are put in as they are: attributes of our own, and the content of an article."""
+    """Only two values are put in unescaped: attributes of our own, and the content of an article."""
     safe = [
         (name, line.strip())
         for name in _TEMPLATES.list_templates()
-        for line in _TEMPLATES.loader.get_source(_TEMPLATES, name)[0].splitlines()
+        for line in source_of(name).splitlines()
         if "| safe" in line or "autoescape" in line or "Markup" in line
     ]
     assert {name for name, _line in safe} == {"login.html", "article.html"}
-    assert [line for name, line in safe if name == "article.html"] == ['<div class="content">{{ article.content | safe }}</div>']
+    assert [line for name, line in safe if name == "article.html"] == [
+        '<div class="content">{{ article.content | safe }}</div>'
+    ]
 
 
 @pytest.mark.parametrize("name", _TEMPLATES.list_templates())
 def test_no_template_has_script_or_style_in_it(name: str) -> None:
-    source = _TEMPLATES.loader.get_source(_TEMPLATES, name)[0]
+    source = source_of(name)
     assert "style=" not in source
     assert "<style" not in source
     assert not re.search(r"\son[a-z]+=", source)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The configuration of wall & wallet: what is read, and what is refused with the name of the option."""
+"""The configuration of wall & wallet: reading it, and refusals with the name of the option."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from serving.settings import ConfigError
-from wall_wallet.config import Config, Hub, load
+from wall_wallet.config import Config, HubSettings, load
 
 KEY = "k" * 32
 
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., Config]:
-    """Reads a configuration that is written as JSON, with these credentials."""
+    """A function that reads a configuration written as JSON, with these credentials."""
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
 
     def go(data: dict[str, t.Any], **credentials: str) -> Config:
@@ -57,17 +57,34 @@ def test_with_articles(write: t.Callable[..., Config]) -> None:
         ({"hub": {"url": "https://hub"}, "service": {"log_level": "all"}}, {}, "service.log_level"),
         ({"hub": {"url": "https://hub"}, "listen": {"host": "192.0.2.1"}}, {}, "listen.host"),
         ({"hub": {"url": "https://hub"}, "wallet": {"sessions": 0}}, {}, "wallet.sessions must be greater"),
+        ({"hub": {"url": "https://hub"}, "wall": {"offers_of_reader": 0}}, {}, "wall.offers_of_reader must be greater"),
+        ({"hub": {"url": "https://hub"}, "wall": {"offer_seconds": 59}}, {}, "wall.offer_seconds must be 60"),
+        (
+            {"hub": {"url": "https://hub"}, "wall": {"offer_seconds": 600, "token_seconds": 599}},
+            {},
+            "wall.offer_seconds must be 60",
+        ),
         ({"hub": {"url": "https://hub"}, "wall": {"articles": "/a"}}, {}, "wall.login is missing"),
-        ({"hub": {"url": "https://hub"}, "wall": {"articles": "/a", "login": "x"}}, {}, "credential token_key cannot be read"),
+        (
+            {"hub": {"url": "https://hub"}, "wall": {"articles": "/a", "login": "x"}},
+            {},
+            "credential token_key cannot be read",
+        ),
         ({"hub": {"url": "https://hub"}, "wall": {"articles": "/a", "login": "x"}}, {"token_key": "short"}, "32 bytes"),
-        ({"hub": {"url": "https://hub"}, "wall": {"articles": "/a", "login": "x"}}, {"token_key": KEY}, "credential hub_password"),
+        (
+            {"hub": {"url": "https://hub"}, "wall": {"articles": "/a", "login": "x"}},
+            {"token_key": KEY},
+            "credential hub_password",
+        ),
     ],
 )
-def test_what_is_refused(write: t.Callable[..., Config], data: dict[str, t.Any], credentials: dict[str, str], words: str) -> None:
+def test_what_is_refused(
+    write: t.Callable[..., Config], data: dict[str, t.Any], credentials: dict[str, str], words: str
+) -> None:
     with pytest.raises(ConfigError, match=words):
         write(data, **credentials)
 
 
 @pytest.mark.parametrize(("amount", "limit"), [(1, 11), (100, 11), (101, 12), (5000, 60), (1_000_000, 10_010)])
 def test_the_fee_limit_is_the_hubs_rounded_up(amount: int, limit: int) -> None:
-    assert Hub("https://hub").fee_limit(amount) == limit
+    assert HubSettings(url="https://hub").fee_limit(amount) == limit

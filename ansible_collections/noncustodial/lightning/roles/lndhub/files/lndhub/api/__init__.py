@@ -1,4 +1,4 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes in over HTTP and how it is answered; no money is moved here."""
+"""The HTTP API: requests and their answers; no money is moved here."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is asking."""
+"""Dependencies of the routes: the user, administrator or address behind a request."""
 
 from __future__ import annotations
 
@@ -10,24 +10,29 @@ import typing as t
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from serving.networks import host
+
 from ..accounts import User
 from ..errors import BadAuth, Forbidden
 from ..hub import Hub
-from ..logins import host
 
-# For the API's description alone; what comes in is read here, so that errors have LndHub's form.
+# Only for the API's description; the header is read here, so that errors have LndHub's form.
 _described = Depends(
-    HTTPBearer(auto_error=False, bearerFormat="JWT", description="access_token of /auth; for the admin's routes the admin token")
+    HTTPBearer(
+        auto_error=False,
+        bearerFormat="JWT",
+        description="access_token of /auth; for the admin's routes the admin token",
+    )
 )
 
 
 def hub_of(request: Request) -> Hub:
-    """The running hub."""
+    """Return the running hub."""
     return t.cast("Hub", request.app.state.hub)
 
 
 def bearer(request: Request) -> str:
-    """The token that came; empty if none did."""
+    """Return the request's bearer token; empty if it has none."""
     given = request.headers.getlist("authorization")
     if len(given) != 1:
         return ""
@@ -36,7 +41,9 @@ def bearer(request: Request) -> str:
 
 
 def address(request: Request) -> str:
-    """Where a request comes from, as the proxy in front says; without that, all come from one place."""
+    """Return the address of the client according to the proxy in front, if that is trusted; without a proxy, that of
+    the connection.
+    """
     hub = hub_of(request)
     forwarded = request.headers.getlist("x-forwarded-for")
     if hub.config.listen.trust_proxy and forwarded:
@@ -57,7 +64,7 @@ async def _admin(request: Request) -> None:
 
 
 async def _creator(request: Request) -> None:
-    """Whoever may make an account."""
+    """Refuse a request whose sender may not make an account."""
     hub = hub_of(request)
     if hub.config.service.create == "closed":
         raise Forbidden("this hub makes no accounts")
@@ -68,7 +75,7 @@ async def _creator(request: Request) -> None:
 
 
 async def _hub(request: Request) -> Hub:
-    """A coroutine, because fastapi would run a plain function in a thread."""
+    """Return the running hub. This is a coroutine, because FastAPI would run a plain function in a thread."""
     return hub_of(request)
 
 

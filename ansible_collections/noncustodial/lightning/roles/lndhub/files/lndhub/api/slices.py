@@ -11,22 +11,26 @@ import typing as t
 
 from fastapi import Response
 
-_AT_ONCE = 20
-"""Rows of a slice, which take some milliseconds."""
+_SLICE_ROWS = 20
+"""Rows of one slice; they take some milliseconds."""
 
 RowT = t.TypeVar("RowT")
 
 
-async def listed(rows: t.Sequence[RowT], shown: t.Callable[[RowT], t.Any], before: str = "[", after: str = "]") -> Response:
-    """The answer that lists rows.
+async def listed(rows: t.Sequence[RowT], convert: t.Callable[[RowT], t.Any]) -> Response:
+    """Return the answer that lists rows.
 
     Args:
-        rows: in the order in which they are listed.
-        shown: makes a row what JSON can say.
-        before, after: what is around them.
+        rows: the rows in the order in which they are listed.
+        convert: returns a row as a value that JSON can hold.
     """
     parts: list[str] = []
-    for begin in range(0, len(rows), _AT_ONCE):
-        parts.append(",".join(json.dumps(shown(row), ensure_ascii=False, separators=(",", ":")) for row in rows[begin : begin + _AT_ONCE]))
+    for begin in range(0, len(rows), _SLICE_ROWS):
+        parts.append(
+            ",".join(
+                json.dumps(convert(row), ensure_ascii=False, separators=(",", ":"))
+                for row in rows[begin : begin + _SLICE_ROWS]
+            )
+        )
         await asyncio.sleep(0)
-    return Response(f"{before}{','.join(parts)}{after}".encode(), media_type="application/json")
+    return Response(f"[{','.join(parts)}]".encode(), media_type="application/json")

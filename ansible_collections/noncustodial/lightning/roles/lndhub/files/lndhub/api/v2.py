@@ -1,36 +1,41 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The routes that lndhub.go added. Errors come with a fitting HTTP status; amounts are sat, and msat in fields that say so."""
+"""The routes that lndhub.go added. Amounts are sat, and msat in fields whose names end in msat."""
 
 from __future__ import annotations
 
 import time
 import typing as t
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from .. import history, ledger
 from ..accounts import User
-from ..config import MAX_MSAT
-from ..errors import HubError, NotFound
+from ..errors import BadArguments, HubError, InTransit, NotBegun, NotEnoughBalance, NotFound
+from ..limits import fee_limit
 from .access import ADMIN, CREATOR, USER, CurrentUser, Running
-from .amounts import MAX_SAT, Sat, down, up
-from .classic import HEX32, Body, Bolt11, Limit, Offset, Records, Secret, Text, custom_records
+from .amounts import Msat, Sat, down, up
+from .bodies import HEX32, Body, Bolt11, DescriptionHash, Expiry, KeysendBody, Limit, Offset, Secret, Text
+from .classic import encoded
 from .slices import listed
 
 router = APIRouter(prefix="/v2", tags=["v2"])
 
-Msat = t.Annotated[int, Field(strict=True, ge=0, le=MAX_MSAT)]
+_DEFAULT_ROWS = 100
+"""Rows that are listed if the request does not name a number."""
+
+# The names that lndhub.go has for states of invoices and payments; those that are not here are the same.
+_STATUSES = {"pending": "initialized", "failed": "error"}
 
 
 class CreateUser(Body):
-    """An account to be made; what is not given is random."""
+    """An account to be made; a login or password that is not given, or empty, is random."""
 
-    login: Secret | None = None
-    password: Secret | None = None
+    login: Secret = ""
+    password: Secret = ""
 
 
 class Created(BaseModel):
@@ -42,12 +47,17 @@ class Created(BaseModel):
 
 
 class UpdateUser(Body):
-    """Changes of an account. A limit of null is the hub's own; a new password or a deactivation ends the tokens."""
+    """Changes of an account. A limit of null means the hub's own; a new password or a deactivation ends the tokens. No
+    account is ever deleted.
+    """
+
+    nulls = frozenset({"max_receive_msat", "max_send_msat", "max_balance_msat"})
 
     id: t.Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
     login: Secret | None = None
     password: Secret | None = None
     deactivated: t.Annotated[bool, Field(strict=True)] | None = None
+    deleted: t.Annotated[bool, Field(strict=True)] = False
     max_receive_msat: Msat | None = None
     max_send_msat: Msat | None = None
     max_balance_msat: Msat | None = None
@@ -59,6 +69,7 @@ class Account(BaseModel):
     id: int
     login: str
     deactivated: bool
+    deleted: bool = False
     max_receive_msat: int
     max_send_msat: int
     max_balance_msat: int
@@ -66,14 +77,31 @@ class Account(BaseModel):
     reserved_msat: int
 
 
-class AddInvoice(Body):
-    """An invoice to be made; an amount of 0 leaves it to the payer."""
+class _WithAmount(Body):
+    """An amount in sat or in msat; 0 is as if none were given."""
 
-    amount: Sat = 0
+    amount: Sat | None = None
     amount_msat: Msat | None = None
+
+    def msat(self) -> int:
+        """Return the amount in msat.
+
+        Raises:
+            BadArguments: both are given, and they are not the same.
+        """
+        if self.amount_msat is None:
+            return (self.amount or 0) * 1000
+        if self.amount is not None and self.amount * 1000 != self.amount_msat:
+            raise BadArguments("amount (sat) and amount_msat contradict each other: send only one of them")
+        return self.amount_msat
+
+
+class AddInvoice(_WithAmount):
+    """An invoice to be made; if the amount is 0, the payer chooses it."""
+
     description: Text = ""
-    description_hash: t.Annotated[str, Field(pattern="^([0-9a-fA-F]{64})?$")] = ""
-    expiry: t.Annotated[int, Field(strict=True, ge=60, le=31_536_000)] | None = None
+    description_hash: DescriptionHash = ""
+    expiry: Expiry | None = None
 
 
 class AddedInvoice(BaseModel):
@@ -81,11 +109,12 @@ class AddedInvoice(BaseModel):
 
     payment_hash: str
     payment_request: str
+    created_at: datetime
     expires_at: datetime
 
 
 class Item(BaseModel):
-    """An invoice or a payment."""
+    """An invoice or a payment; custom records are in base64."""
 
     payment_hash: str
     payment_request: str
@@ -108,22 +137,10 @@ class Item(BaseModel):
     custom_records: dict[str, str]
 
 
-class Items(BaseModel):
-    """A page of them, newest first."""
-
-    invoices: list[Item]
-
-
-# As Items is written.
-_AROUND = ('{"invoices":[', "]}")
-
-
-class Pay(Body):
-    """An invoice to be paid; amount is for those that name none."""
+class Pay(_WithAmount):
+    """An invoice to be paid; amount is for an invoice that names none."""
 
     invoice: Bolt11
-    amount: t.Annotated[int, Field(strict=True, ge=0, le=MAX_SAT)] | None = None
-    amount_msat: Msat | None = None
 
 
 class Payment(BaseModel):
@@ -142,36 +159,34 @@ class Payment(BaseModel):
     custom_records: dict[str, str] = Field(default_factory=dict)
 
 
-class Keysend(Body):
-    """A payment without an invoice."""
-
-    amount: t.Annotated[int, Field(strict=True, gt=0, le=MAX_SAT)]
-    destination: t.Annotated[str, Field(pattern="^0[23][0-9a-fA-F]{64}$")]
-    memo: Text = ""
-    custom_records: Records = Field(default_factory=dict)
-
-
 class MultiKeysend(Body):
-    """Several of them, made one after the other."""
+    """Several payments without an invoice, made one after the other."""
 
-    keysends: t.Annotated[list[Keysend], Field(min_length=1, max_length=20)]
+    keysends: t.Annotated[list[KeysendBody], Field(min_length=1, max_length=20)]
+
+
+class NotMade(BaseModel):
+    """The request for a payment that was not made."""
+
+    destination: str
+    custom_records: dict[str, str]
 
 
 class KeysendResult(BaseModel):
-    """One of several: either the payment or the error."""
+    """The result of one of several payments; with an error, keysend names only the payment that it is of."""
 
-    keysend: Payment | None = None
+    keysend: Payment | NotMade
     error: dict[str, t.Any] | None = None
 
 
 class KeysendResults(BaseModel):
-    """All of them, in the order in which they were asked for."""
+    """The results of several payments, in the order of the request."""
 
     keysends: list[KeysendResult]
 
 
 class Balance(BaseModel):
-    """What can be spent, and what is reserved for payments under way."""
+    """The balance that can be spent, and the amount reserved for payments under way."""
 
     balance: int
     balance_msat: int
@@ -183,8 +198,9 @@ class Balance(BaseModel):
 @router.post("/users", dependencies=CREATOR)
 @router.post("/create", dependencies=CREATOR)
 async def create_user(hub: Running, body: CreateUser | None = None) -> Created:
-    """Make an account. Open to anyone, to the admin token, or to nobody, as the hub is configured."""
-    user, password = await hub.accounts.create(body.login if body else None, body.password if body else None)
+    """Make an account. Anyone may do this, only the admin token, or nobody, as the hub is configured."""
+    body = body or CreateUser()
+    user, password = await hub.accounts.create(body.login or None, body.password or None)
     return Created(id=user.id, login=user.login, password=password)
 
 
@@ -205,16 +221,15 @@ async def _account(hub: Running, user: User) -> Account:
 @router.put("/admin/users", dependencies=ADMIN)
 async def update_user(hub: Running, body: UpdateUser) -> Account:
     """Change an account."""
-    changes = body.model_dump(exclude_unset=True, exclude={"id"})
-    for name in ("login", "password", "deactivated"):
-        if name in changes and changes[name] is None:
-            del changes[name]
+    if body.deleted:
+        raise BadArguments("accounts are not deleted, because the ledger keeps them: deactivate it")
+    changes = body.model_dump(exclude_unset=True, exclude={"id", "deleted"})
     return await _account(hub, await hub.accounts.update(body.id, changes))
 
 
 @router.get("/admin/users/{login}", dependencies=ADMIN)
 async def read_user(hub: Running, login: t.Annotated[str, Path(max_length=64)]) -> Account:
-    """An account by its login."""
+    """Return the account with this login."""
     user = await hub.accounts.by_login(login)
     if user is None:
         raise NotFound
@@ -223,7 +238,7 @@ async def read_user(hub: Running, login: t.Annotated[str, Path(max_length=64)]) 
 
 @router.get("/balance", dependencies=USER)
 async def balance(hub: Running, user: CurrentUser) -> Balance:
-    """What can be spent."""
+    """Return the balance that can be spent, and the amount reserved for payments under way."""
     available, reserved = await ledger.balance(hub.pool, user.id)
     return Balance(balance=down(available), balance_msat=available, reserved_msat=reserved)
 
@@ -231,9 +246,16 @@ async def balance(hub: Running, user: CurrentUser) -> Balance:
 @router.post("/invoices", dependencies=USER)
 async def add_invoice(hub: Running, user: CurrentUser, body: AddInvoice) -> AddedInvoice:
     """Make an invoice."""
-    amount = body.amount * 1000 if body.amount_msat is None else body.amount_msat
-    added = await hub.incoming.add(user, amount, body.description, bytes.fromhex(body.description_hash), body.expiry or 0)
-    return AddedInvoice(payment_hash=added.payment_hash.hex(), payment_request=added.payment_request, expires_at=added.expires_at)
+    added = await hub.incoming.add(
+        user, body.msat(), body.description, bytes.fromhex(body.description_hash), body.expiry or 0
+    )
+    seconds = body.expiry or hub.config.service.invoice_expiry
+    return AddedInvoice(
+        payment_hash=added.payment_hash.hex(),
+        payment_request=added.payment_request,
+        created_at=added.expires_at - timedelta(seconds=seconds),
+        expires_at=added.expires_at,
+    )
 
 
 def _invoice(invoice: history.Invoice, destination: str) -> Item:
@@ -250,7 +272,7 @@ def _invoice(invoice: history.Invoice, destination: str) -> Item:
         amount_msat=amount,
         fee=0,
         fee_msat=0,
-        status=invoice.state,
+        status=_STATUSES.get(invoice.state, invoice.state),
         type="user_invoice",
         error_message="",
         created_at=invoice.created_at,
@@ -274,7 +296,7 @@ def _payment(payment: history.Payment) -> Item:
         amount_msat=payment.amount_msat,
         fee=up(payment.fee_msat),
         fee_msat=payment.fee_msat,
-        status=payment.state,
+        status=_STATUSES.get(payment.state, payment.state),
         type="paid_invoice",
         error_message=payment.failure,
         created_at=payment.created_at,
@@ -282,28 +304,28 @@ def _payment(payment: history.Payment) -> Item:
         expires_at=None,
         is_paid=payment.state == "settled",
         keysend=payment.kind == "keysend",
-        custom_records=dict(payment.custom_records),
+        custom_records=encoded(payment.custom_records),
     )
 
 
-@router.get("/invoices/incoming", dependencies=USER, response_model=Items)
-async def incoming(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Response:
-    """Invoices of the account, newest first."""
-    found = await history.invoices(hub.pool, user.id, limit, offset)
+@router.get("/invoices/incoming", dependencies=USER, response_model=list[Item])
+async def incoming(hub: Running, user: CurrentUser, limit: Limit = 0, offset: Offset = 0) -> Response:
+    """List invoices of the account, newest first."""
+    found = await history.invoices(hub.pool, user.id, limit or _DEFAULT_ROWS, offset)
     destination = await hub.node.node_id() if found else ""
-    return await listed(found, lambda invoice: _invoice(invoice, destination).model_dump(mode="json"), *_AROUND)
+    return await listed(found, lambda invoice: _invoice(invoice, destination).model_dump(mode="json"))
 
 
-@router.get("/invoices/outgoing", dependencies=USER, response_model=Items)
-async def outgoing(hub: Running, user: CurrentUser, limit: Limit = 100, offset: Offset = 0) -> Response:
-    """Payments of the account, newest first, those that failed or are under way among them."""
-    found = await history.payments(hub.pool, user.id, ("pending", "settled", "failed"), limit, offset)
-    return await listed(found, lambda payment: _payment(payment).model_dump(mode="json"), *_AROUND)
+@router.get("/invoices/outgoing", dependencies=USER, response_model=list[Item])
+async def outgoing(hub: Running, user: CurrentUser, limit: Limit = 0, offset: Offset = 0) -> Response:
+    """List payments of the account, newest first, with those that failed or are under way."""
+    found = await history.payments(hub.pool, user.id, ("pending", "settled", "failed"), limit or _DEFAULT_ROWS, offset)
+    return await listed(found, lambda payment: _payment(payment).model_dump(mode="json"))
 
 
 @router.get("/invoices/{payment_hash}", dependencies=USER)
 async def one(hub: Running, user: CurrentUser, payment_hash: t.Annotated[str, Path(pattern=HEX32)]) -> Item:
-    """An invoice or a payment of the account."""
+    """Return an invoice or a payment of the account."""
     wanted = bytes.fromhex(payment_hash)
     invoice = await history.invoice(hub.pool, user.id, wanted)
     if invoice is not None:
@@ -316,9 +338,8 @@ async def one(hub: Running, user: CurrentUser, payment_hash: t.Annotated[str, Pa
 
 @router.post("/payments/bolt11", dependencies=USER)
 async def pay(hub: Running, user: CurrentUser, body: Pay) -> Payment:
-    """Pay an invoice. Status 409 means that it is under way: it is booked when lnd knows its end."""
-    amount = (body.amount or 0) * 1000 if body.amount_msat is None else body.amount_msat
-    request, paid = await hub.paying.pay(user, body.invoice, amount)
+    """Pay an invoice. Status 409 means that the payment is under way: it is booked when lnd knows its end."""
+    request, paid = await hub.paying.pay(user, body.invoice, body.msat())
     return Payment(
         payment_request=request.payment_request,
         amount=up(paid.amount_msat),
@@ -333,9 +354,10 @@ async def pay(hub: Running, user: CurrentUser, body: Pay) -> Payment:
     )
 
 
-async def _keysend(hub: Running, user: User, body: Keysend, within: float | None = None) -> Payment:
-    records = custom_records(body.custom_records)
-    paid = await hub.paying.keysend(user, body.destination.lower(), body.amount * 1000, body.memo, records, within)
+async def _keysend(hub: Running, user: User, body: KeysendBody, within: float | None = None) -> Payment:
+    paid = await hub.paying.keysend(
+        user, body.destination.lower(), body.amount * 1000, body.memo, body.records(), within
+    )
     return Payment(
         payment_request="",
         amount=up(paid.amount_msat),
@@ -347,25 +369,42 @@ async def _keysend(hub: Running, user: User, body: Keysend, within: float | None
         destination=body.destination.lower(),
         payment_preimage=paid.preimage.hex(),
         payment_hash=paid.payment_hash.hex(),
-        custom_records=body.custom_records,
+        custom_records=body.sent_records,
     )
 
 
 @router.post("/payments/keysend", dependencies=USER)
-async def keysend(hub: Running, user: CurrentUser, body: Keysend) -> Payment:
-    """Pay a node without an invoice."""
+async def keysend(hub: Running, user: CurrentUser, body: KeysendBody) -> Payment:
+    """Pay a node without an invoice. Status 409 has the payment_hash of the payment that is under way."""
     return await _keysend(hub, user, body)
 
 
 @router.post("/payments/keysend/multi", dependencies=USER)
-async def multi_keysend(hub: Running, user: CurrentUser, body: MultiKeysend) -> KeysendResults:
-    """Pay several nodes; each payment succeeds or fails by itself, and its place in the list says which."""
+async def multi_keysend(hub: Running, user: CurrentUser, body: MultiKeysend, response: Response) -> KeysendResults:
+    """Pay several nodes. If the balance does not cover all of them, none is paid. Otherwise each payment succeeds or
+    fails independently; its result has the same place in the list as the request. One that was not begun, because
+    the others have taken the time of the request, has code 12. Status 500 means that all have failed.
+    """
+    for each in body.keysends:
+        each.records()
+    amounts = [each.amount * 1000 for each in body.keysends]
+    available, _reserved = await ledger.balance(hub.pool, user.id)
+    if sum(amount + fee_limit(hub.config.limits, amount) for amount in amounts) > available:
+        raise NotEnoughBalance
     results: list[KeysendResult] = []
+    failed = 0
     # All of them have the time of one: who waits in front of the hub waits no longer.
     end = time.monotonic() + hub.config.service.answer_within
     for each in body.keysends:
         try:
-            results.append(KeysendResult(keysend=await _keysend(hub, user, each, max(end - time.monotonic(), 0.0))))
+            left = end - time.monotonic()
+            if left <= 0:
+                raise NotBegun
+            results.append(KeysendResult(keysend=await _keysend(hub, user, each, left)))
         except HubError as error:
-            results.append(KeysendResult(error={"error": True, "code": error.code, "message": error.message}))
+            failed += not isinstance(error, InTransit)
+            not_made = NotMade(destination=each.destination.lower(), custom_records=each.sent_records)
+            results.append(KeysendResult(keysend=not_made, error=error.body()))
+    if failed == len(results):
+        response.status_code = 500
     return KeysendResults(keysends=results)

@@ -12,6 +12,8 @@ from alembic import op
 
 
 def execute(path: Path) -> None:
-    """Run a file of SQL, by the driver's own connection, which takes many statements at once and leaves colons alone."""
+    """Run a file of SQL through the driver's own connection, which takes many statements at once and does not interpret
+    colons.
+    """
     connection: t.Any = op.get_bind().connection
     connection.dbapi_connection.await_(connection.driver_connection.execute(path.read_text()))

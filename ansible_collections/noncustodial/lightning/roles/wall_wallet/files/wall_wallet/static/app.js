@@ -16,7 +16,9 @@ async function watch(main) {
       // Whoever is not logged in any more is led to the login, and what is gone is said to be.
       if (answer.type === "opaqueredirect" || answer.status === 404) return location.reload();
       if (!answer.ok || ((await answer.json()).state === main.dataset.state && Date.now() < ends)) continue;
-      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      // Whoever does not ask for HTML is taken for a program.
+      const shown = await fetch(location.href, { headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await shown.text(), "text/html");
       const fresh = document.adoptNode(page.querySelector("main"));
       document.title = page.title;
       main.replaceWith(fresh);

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which invoice a wish means."""
+"""The invoice that a wish means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.invoice import (
     Invoice,
     Slot,
@@ -25,7 +25,21 @@ WANTED = {"value_msat": 5_000, "memo": "x", "expiry": 60, "private": False, "wai
 
 
 def slot(state: str = "OPEN", value_msat: int = 5_000) -> Slot:
-    return Slot(PREIMAGE, Invoice(hashlib.sha256(PREIMAGE).hexdigest(), "lnbcrt1", state, value_msat, 0, "x", 1, 0, 60, 0))
+    return Slot(
+        PREIMAGE,
+        Invoice(
+            r_hash=hashlib.sha256(PREIMAGE).hexdigest(),
+            payment_request="lnbcrt1",
+            state=state,
+            value_msat=value_msat,
+            amt_paid_msat=0,
+            memo="x",
+            creation_date=1,
+            settle_date=0,
+            expiry=60,
+            route_hints=0,
+        ),
+    )
 
 
 def test_a_new_invoice() -> None:
@@ -48,6 +62,16 @@ def test_text_and_expiry_are_not_compared() -> None:
 def test_another_amount(state: str) -> None:
     with pytest.raises(Refused, match="exists with 6000 msat, wanted are 5000 msat"):
         plan_invoice(WANTED, slot(state, 6_000))
+
+
+def test_another_amount_that_was_paid() -> None:
+    """The purpose is served by having been paid once; an unpaid invoice with another amount is not taken."""
+    assert not plan_invoice(WANTED, slot("SETTLED", 6_000), any_settled=True).changed
+    for state in ("OPEN", "ACCEPTED"):
+        with pytest.raises(Refused, match="exists with 6000 msat"):
+            plan_invoice(WANTED, slot(state, 6_000), any_settled=True)
+    with pytest.raises(Refused, match="or run again when it has lapsed, 60 s after it was made"):
+        plan_invoice(WANTED, slot("OPEN", 6_000), any_settled=True)
 
 
 def test_a_canceled_invoice_cannot_come_back() -> None:
@@ -81,7 +105,10 @@ def test_derived_preimages_follow_from_key_and_label() -> None:
 
 
 def test_derived_preimages_stay_the_same_in_later_releases() -> None:
-    assert derived_preimages(b"\x0a" * 16, "in")[1].hex() == "bfed290fc8e1b745c6bfd540884d5c630b0eebf8d41ef0ad9cdb926527dadc8e"
+    assert (
+        derived_preimages(b"\x0a" * 16, "in")[1].hex()
+        == "bfed290fc8e1b745c6bfd540884d5c630b0eebf8d41ef0ad9cdb926527dadc8e"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The life of a module: read, plan, apply, and what follows a lost answer."""
+"""The life of a module: read, plan, apply, and the steps after a lost answer."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.plan import Action, Plan
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import Unreachable
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import module as core
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import Refused, Unreachable
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.plan import Action, Plan
 
 LOST = Unreachable("node", "call", "UNAVAILABLE", "the connection broke")
 
 
 class Life:
-    """A module whose state is a word; what it ends with is kept."""
+    """A module whose state is a word; its result is kept."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, scripted: t.Any, state: str, check: bool = False) -> None:
         self.state = state
         self.applied: list[str] = []
         self.ended: dict[str, t.Any] = {}
         self._options = {**scripted().options, "_ansible_check_mode": check}
-        monkeypatch.setattr(core, "_LOST_ANSWER_WAIT", 0.3)
+        monkeypatch.setattr(core, "_LOST_ANSWER_WAIT_SECONDS", 0.3)
 
     def ensure(self, apply: t.Callable[[], None]) -> dict[str, t.Any]:
         with patch_module_args(self._options):
@@ -40,9 +41,11 @@ class Life:
             self.applied.append(action.name)
             apply()
 
-        module.ansible.exit_json = module.ansible.fail_json = end
+        module._ansible.exit_json = module._ansible.fail_json = end
         with pytest.raises(SystemExit):
-            module.ensure(read=lambda _client: self.state, plan=self._plan, apply=applying, result=lambda state: {"state": state})
+            module.ensure(
+                read=lambda _client: self.state, plan=self._plan, apply=applying, result=lambda state: {"state": state}
+            )
         return self.ended
 
     def _plan(self, state: str) -> Plan:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a payment is sent."""
+"""The conditions under which a payment is sent."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, PaymentFailed, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.errors import PaymentFailed
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.payment import (
     Payment,
+    PaymentState,
     Request,
-    State,
     check,
     default_fee_limit,
     payment_result,
@@ -21,16 +22,34 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.paymen
 )
 
 HASH, NOW = "ab" * 32, 1_000.0
-WANTED = {"payment_request": "lnbcrt1", "amt_msat": None, "fee_limit_msat": None, "timeout_seconds": 60, "retry_no_route_for": 0.0}
+WANTED = {
+    "payment_request": "lnbcrt1",
+    "amt_msat": None,
+    "fee_limit_msat": None,
+    "timeout_seconds": 60,
+    "retry_no_route_for": 0.0,
+}
 
 
-def state(status: str | None = None, num_msat: int = 5_000, expires: int = 2_000) -> State:
-    payment = None if status is None else Payment(HASH, status, num_msat, 0, "FAILURE_REASON_NONE", None)
-    return State(Request(HASH, "02" + "aa" * 32, num_msat, expires), payment)
+def state(status: str | None = None, num_msat: int = 5_000, expires: int = 2_000) -> PaymentState:
+    payment = (
+        None
+        if status is None
+        else Payment(
+            payment_hash=HASH,
+            status=status,
+            value_msat=num_msat,
+            fee_msat=0,
+            failure_reason="FAILURE_REASON_NONE",
+            duration_ms=None,
+        )
+    )
+    return PaymentState(Request(HASH, "02" + "aa" * 32, num_msat, expires), payment)
 
 
 @pytest.mark.parametrize(
-    ("status", "pays"), [(None, True), ("FAILED", True), ("SUCCEEDED", False), ("IN_FLIGHT", False), ("INITIATED", False)]
+    ("status", "pays"),
+    [(None, True), ("FAILED", True), ("SUCCEEDED", False), ("IN_FLIGHT", False), ("INITIATED", False)],
 )
 def test_only_what_is_not_paid_and_not_under_way_is_paid(status: str | None, pays: bool) -> None:
     plan = plan_payment(WANTED, NOW, state(status))
@@ -56,7 +75,9 @@ def test_the_amount_is_named_once() -> None:
     with pytest.raises(InvalidInput, match="names no amount"):
         plan_payment(WANTED, NOW, state(num_msat=0))
     assert plan_payment({**WANTED, "amt_msat": 7}, NOW, state(num_msat=0)).actions[0].args["amt_msat"] == 7
-    assert plan_payment(WANTED, NOW, state()).actions[0].args["amt_msat"] == 0, "lnd refuses an amount beside the invoice's"
+    assert plan_payment(WANTED, NOW, state()).actions[0].args["amt_msat"] == 0, (
+        "lnd refuses an amount beside the invoice's"
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,13 +104,28 @@ def test_fee_limit(limit: int | None, amount: int, sent: int) -> None:
 )
 def test_each_failure_has_its_cure(reason: str, cure: str) -> None:
     with pytest.raises(PaymentFailed, match=cure) as error:
-        check("localhost:10009", Payment(HASH, "FAILED", 5, 0, reason, None))
+        check(
+            "localhost:10009",
+            Payment(
+                payment_hash=HASH, status="FAILED", value_msat=5, fee_msat=0, failure_reason=reason, duration_ms=None
+            ),
+        )
     assert error.value.reason == reason
     assert reason in str(error.value)
 
 
 def test_what_has_not_failed_passes() -> None:
-    check("localhost:10009", Payment(HASH, "SUCCEEDED", 5, 0, "FAILURE_REASON_NONE", 1.0))
+    check(
+        "localhost:10009",
+        Payment(
+            payment_hash=HASH,
+            status="SUCCEEDED",
+            value_msat=5,
+            fee_msat=0,
+            failure_reason="FAILURE_REASON_NONE",
+            duration_ms=1.0,
+        ),
+    )
 
 
 def test_result() -> None:

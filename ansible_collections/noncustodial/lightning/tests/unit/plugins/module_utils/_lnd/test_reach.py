@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which channels are ways to a node, by lnd's own rule for invoices."""
+"""The channels that lead to a node, according to lnd's own rule for invoices."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import typing as t
 
 import pytest
 
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.client import Client, Connection
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import WaitTimeout
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import WaitTimeout
+from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client, Connection
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.reach import Way, wait_reachable
-from ansible_collections.noncustodial.lightning.tests.unit.scripted import ADMIN, Call, Fails, ScriptedLnd
+from ansible_collections.noncustodial.lightning.tests.support.scripted_lnd import ADMIN, Call, Fails, ScriptedLnd
 
 
 @pytest.mark.parametrize(
     ("way", "usable"),
     [
-        (Way("a:0", private=False, active=True), True),
-        (Way("a:0", private=False, active=False), False),
-        (Way("a:0", private=True, active=True, peer_announced=True, policy_known=True), True),
-        (Way("a:0", private=True, active=True, peer_announced=False, policy_known=True), False),
-        (Way("a:0", private=True, active=True, peer_announced=True, policy_known=False), False),
-        (Way("a:0", private=True, active=False, peer_announced=True, policy_known=True), False),
+        (Way(channel_point="a:0", private=False, active=True), True),
+        (Way(channel_point="a:0", private=False, active=False), False),
+        (Way(channel_point="a:0", private=True, active=True, peer_announced=True, policy_known=True), True),
+        (Way(channel_point="a:0", private=True, active=True, peer_announced=False, policy_known=True), False),
+        (Way(channel_point="a:0", private=True, active=True, peer_announced=True, policy_known=False), False),
+        (Way(channel_point="a:0", private=True, active=False, peer_announced=True, policy_known=True), False),
     ],
 )
 def test_usable(way: Way, usable: bool) -> None:
@@ -34,7 +34,7 @@ DENIED = Call("lnrpc.Lightning/ListChannels", Fails("permission denied"))
 
 
 def trial(*hints: str) -> list[Call]:
-    """An invoice that is only to be looked at, and names these channels."""
+    """Return the calls for a trial invoice that names these channels."""
     named = [{"hop_hints": [{"node_id": hint}]} for hint in hints]
     return [
         Call("lnrpc.Lightning/AddInvoice", request={"private": True}),
@@ -57,5 +57,8 @@ def test_who_may_not_look_at_channels_looks_at_invoices(scripted: t.Callable[...
 
 
 def test_no_invoice_that_names_a_channel(scripted: t.Callable[..., ScriptedLnd]) -> None:
-    with client(scripted(DENIED, *trial())) as caller, pytest.raises(WaitTimeout, match="an invoice that names a channel"):
+    with (
+        client(scripted(DENIED, *trial())) as caller,
+        pytest.raises(WaitTimeout, match="an invoice that names a channel"),
+    ):
         wait_reachable(caller, 0)

@@ -7,25 +7,35 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import InvalidInput, Refused
+from ansible_collections.noncustodial.lightning.plugins.module_utils._keys.password import PasswordSource
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd import opening, wallet, watch_wallet
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.errors import InvalidInput, Refused
 from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.opening import Opening, Wallet
-from ansible_collections.noncustodial.lightning.plugins.module_utils._lnd.password import PasswordSource
 
 NODE, OTHER = "02" + "ab" * 32, "03" + "cd" * 32
-OWNER = {"seed_recipient": "age1skyj5nxekkd4wxnud5257k8zadnj3taquxua0mu6jhxdpuwlpgzsyafzf2", "seed_path": "/seed.age"}
-OPENING = Opening(True, False, "RPC_ACTIVE", 60, PasswordSource("/password", None, ""))
+OWNER: dict[str, t.Any] = {
+    "seed_recipient": "age1skyj5nxekkd4wxnud5257k8zadnj3taquxua0mu6jhxdpuwlpgzsyafzf2",
+    "seed_path": "/seed.age",
+}
+OPENING = Opening(
+    unlocked=True,
+    auto_unlock=False,
+    wait_for="RPC_ACTIVE",
+    wait_timeout=60,
+    password=PasswordSource("/password", None, ""),
+)
 NO_PASSWORD = replace(OPENING, password=PasswordSource(None, None, ""))
 
 MISSING, LOCKED = Wallet("NON_EXISTING"), Wallet("LOCKED")
 OPEN = Wallet("SERVER_ACTIVE", NODE)
 
 
-def desired(how: Opening = OPENING, **changes: t.Any) -> wallet.Desired:
-    return wallet.Desired("regtest", how, **changes)
+def desired(how: Opening = OPENING, **changes: t.Any) -> wallet.WantedWallet:
+    return wallet.WantedWallet(network="regtest", opening=how, **changes)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +57,7 @@ def desired(how: Opening = OPENING, **changes: t.Any) -> wallet.Desired:
         (desired(mnemonic_file="/m", birthday=1, birthday_path="/b"), replace(OPEN, birthday=2), []),
     ],
 )
-def test_wallet(wanted: wallet.Desired, present: Wallet, actions: list[str]) -> None:
+def test_wallet(wanted: wallet.WantedWallet, present: Wallet, actions: list[str]) -> None:
     steps = wallet.plan_wallet(wanted, present, "node")
     assert [action.name for action in steps.actions] == actions
     assert steps.changed is bool(actions)
@@ -66,7 +76,7 @@ def test_wallet(wanted: wallet.Desired, present: Wallet, actions: list[str]) -> 
         (desired(replace(OPENING, node_id=OTHER)), OPEN, Refused),
     ],
 )
-def test_wallet_refused(wanted: wallet.Desired, present: Wallet, error: type[Exception]) -> None:
+def test_wallet_refused(wanted: wallet.WantedWallet, present: Wallet, error: type[Exception]) -> None:
     with pytest.raises(error):
         wallet.plan_wallet(wanted, present, "node")
 
@@ -82,10 +92,26 @@ def test_wallet_refused(wanted: wallet.Desired, present: Wallet, error: type[Exc
     ],
 )
 def test_watch_wallet(how: Opening, present: Wallet, actions: list[str]) -> None:
-    steps = watch_wallet.plan_watch_wallet(watch_wallet.Desired((), 1, how, "/chain"), present, "node")
+    wanted = watch_wallet.WantedWatchWallet(accounts=(), birthday=1, opening=how, chain_directory="/chain")
+    steps = watch_wallet.plan_watch_wallet(wanted, present, "node")
     assert [action.name for action in steps.actions] == actions
 
 
 def test_watch_wallet_refused() -> None:
     with pytest.raises(Refused, match=f"its node is {NODE}, not {OTHER}"):
         opening.plan_opening(replace(OPENING, node_id=OTHER), OPEN, "node")
+
+
+@pytest.mark.parametrize("recovery_window", [0, 500])
+def test_keys_of_a_lost_wallet_are_not_used_again(tmp_path: Path, recovery_window: int) -> None:
+    """A channel.backup shows that there was a wallet."""
+    wanted = watch_wallet.WantedWatchWallet(
+        accounts=(), birthday=1, opening=OPENING, chain_directory=str(tmp_path), recovery_window=recovery_window
+    )
+    assert watch_wallet.plan_watch_wallet(wanted, MISSING, "node").changed
+    (tmp_path / "channel.backup").touch()
+    if recovery_window:
+        assert watch_wallet.plan_watch_wallet(wanted, MISSING, "node").changed
+        return
+    with pytest.raises(Refused, match="would use the keys of its channels again"):
+        watch_wallet.plan_watch_wallet(wanted, MISSING, "node")

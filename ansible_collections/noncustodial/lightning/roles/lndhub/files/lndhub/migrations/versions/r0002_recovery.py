@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a ledger that was restored from a backup needs."""
+"""The additions for a ledger that was restored from a backup."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, noncustodial.lightning contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The limits of an account hold for all that may come to it together."""
+"""The limits of an account hold for all amounts that may come to it together."""
 
 from __future__ import annotations
 
