@@ -117,7 +117,27 @@ class Stage:
     def _some(self, count: int) -> None:
         """Wait until so many more payments have been made."""
         goal = self._made() + count
-        until("payments", lambda: self._made() >= goal, 180)
+        self._until("payments", lambda: self._made() >= goal, 180)
+
+    def _until(self, what: str, condition: t.Callable[[], bool], timeout: float) -> None:
+        """Wait for a condition, and meanwhile start the node again whenever it has stopped itself, as systemd does in
+        life: lnd stops itself when a signature is not there in time, and so does an lnd that froze while it waited for
+        one.
+        """
+
+        def holds() -> bool:
+            if self.pair.inner.has_ended():
+                self.done["stops of lnd by itself"] += 1
+                self._start_node()
+            return condition()
+
+        until(what, holds, timeout)
+
+    def _start_node(self) -> None:
+        """Start the node, and wait until it can pay and be paid."""
+        self.pair.inner.start()
+        self.pair.open_inner()
+        until("the node's channels", self._active, 120)
 
     def _made(self) -> int:
         return sum(count for what, count in list(self.done.items()) if what.endswith("made"))
@@ -128,9 +148,9 @@ class Stage:
         An lnd that was killed may resume attempts that it had noted and not sent, and wait for their end for ever; the
         hub keeps their money reserved.
         """
-        until("the end of all payments", lambda: self._pending() <= self.books.under_way(), 120)
+        self._until("the end of all payments", lambda: self._pending() <= self.books.under_way(), 120)
         self.done["under way for ever"] = len(self._pending())
-        until("all deposits", self._agrees, 60)
+        self._until("all deposits", self._agrees, 60)
         self.books.agree_in_all()
 
     def _pending(self) -> set[str]:
@@ -167,9 +187,7 @@ class Stage:
     def kill_lnd(self) -> None:
         """Kill the node, and start it again."""
         self.pair.inner.kill()
-        self.pair.inner.start()
-        self.pair.open_inner()
-        until("the node's channels", self._active, 90)
+        self._start_node()
 
     def kill_postgres(self) -> None:
         """Kill the database, and start it again."""
@@ -185,12 +203,10 @@ class Stage:
         """Freeze the signer, so that there are no signatures, until lnd has stopped itself, and thaw it."""
         self.pair.signer.freeze()
         _lasts(CUT_SECONDS)
-        # lnd stops itself, within seconds, when a signature that it needs fails; in life systemd starts it again.
+        # Within seconds after a signature that it needs has failed.
         until("lnd to stop itself", self.pair.inner.has_ended, 60)
         self.pair.signer.thaw()
-        self.pair.inner.start()
-        self.pair.open_inner()
-        until("the node's channels", self._active, 120)
+        self._start_node()
 
     def _active(self) -> bool:
         return bool(self.pair.inner.module("lnd_info").get("num_active_channels") == 2)
