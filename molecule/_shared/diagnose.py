@@ -19,6 +19,7 @@ UNITS = (
     "lnd@*",
     "lnd-lock@*",
     "lnd-follow@*",
+    "lnd-links@*",
     "lnd-signer@*",
     "lnd-backup@*",
     "lndhub*@*",

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, chain_image, lnd_binary
-from ansible_collections.noncustodial.lightning.tests.support.doc_commands import commands
+from ansible_collections.noncustodial.lightning.tests.support.doc_commands import sealing_loop
 from ansible_collections.noncustodial.lightning.tests.support.pairs import WatchOnlyPair
 from ansible_collections.noncustodial.lightning.tests.support.paths import COLLECTION, ROOT
 
@@ -151,10 +151,7 @@ echo ffffffffffffffffffffffffffffffff > /etc/machine-id; opened
 
 def test_what_is_sealed_opens_only_with_the_machines_key_and_id() -> None:
     """The guide's loop seals all files of a machine anew, and leaves one that it cannot open as it is."""
-    its = [command for page, command in commands() if page.name == "recovery.md"]
-    loop = [one for one in its if one == "cd /etc/credstore.encrypted" or "for file in" in one]
-    assert len(loop) == 2
-    script = SEALED.format(loop="\n".join(loop))
+    script = SEALED.format(loop=sealing_loop())
     done = subprocess.run(
         ["podman", "run", "--rm", "--interactive", "--network", "none", chain_image(), "bash", "-s"],
         input=script,

@@ -51,6 +51,15 @@ def commands() -> t.Iterator[tuple[Path, str]]:
                 yield page, command
 
 
+def sealing_loop() -> str:
+    """Return the commands by which docs/recovery.md seals all files of a machine anew."""
+    its = [command for page, command in commands() if page.name == "recovery.md"]
+    first = next(index for index, command in enumerate(its) if command == "cd /etc/credstore.encrypted")
+    loop = its[first + 1]
+    assert "systemd-creds encrypt --with-key=host " in loop, loop
+    return f"{its[first]}\n{loop}"
+
+
 def calls(programs: t.Collection[str]) -> list[Call]:
     """Return every call of some programs: in consoles, where another program or machine is told to run it, and in the
     text.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import itertools
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import typing as t
 import uuid
 from pathlib import Path
 
+from ansible_collections.noncustodial.lightning.plugins.module_utils._core import endpoint
 from ansible_collections.noncustodial.lightning.tests.support.daemons import CACHE, until
 
 IMAGE = CACHE / "signer-image"
@@ -52,14 +54,18 @@ def podman(*arguments: str | Path, check: bool = True, **options: t.Any) -> subp
 
 
 class Network:
-    """A network of podman, on which this host is the provider."""
+    """A network of podman, on which this host is the provider.
 
-    def __init__(self) -> None:
+    Args:
+        subnet: the only one that it has; podman chooses one of IPv4 without.
+    """
+
+    def __init__(self, subnet: str | None = None) -> None:
         self.name = f"ncl-image-{uuid.uuid4().hex[:8]}"
-        podman("network", "create", self.name)
-        (subnet,) = json.loads(podman("network", "inspect", self.name).stdout)[0]["subnets"]
-        self.provider: str = subnet["gateway"]
-        self._free = iter([*ipaddress.ip_network(subnet["subnet"]).hosts()][9:])
+        podman("network", "create", *(["--subnet", subnet] if subnet else []), self.name)
+        (made,) = json.loads(podman("network", "inspect", self.name).stdout)[0]["subnets"]
+        self.provider: str = made["gateway"]
+        self._free = itertools.islice(ipaddress.ip_network(made["subnet"]).hosts(), 9, None)
 
     def address(self) -> str:
         """Return a free address for another machine; podman would choose another one after each restart."""
@@ -210,7 +216,7 @@ class Machine(Login):
         subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(self._root)], check=True)
         podman(
             *("run", "--detach", "--name", self.name, "--hostname", "signer", "--systemd=always"),
-            *("--network", network.name, "--ip", self.address),
+            *("--network", network.name, "--ip6" if ":" in self.address else "--ip", self.address),
             *(
                 "--cap-add=SYS_ADMIN,NET_ADMIN,MKNOD,SYS_PTRACE,AUDIT_WRITE",
                 "--security-opt=seccomp=unconfined",
@@ -248,7 +254,7 @@ class Machine(Login):
     @property
     def endpoint(self) -> str:
         """The address at which the provider dials it."""
-        return f"{self.address}:{PORT}"
+        return endpoint.join(self.address, PORT)
 
     def await_start(self) -> None:
         """Wait until systemd has started everything and ssh answers."""

@@ -32,6 +32,8 @@ DISK_SIZE = "4G"
 # Seconds in which it does whatever is awaited of it. Under emulation it starts in 40 s on a quiet host, and in minutes
 # beside other tests.
 TIMEOUT_SECONDS = 900.0
+# Seconds for one attempt to log in.
+LOGIN_SECONDS = 60.0
 # As cloud-init shows it on the console.
 HOST_KEY = r"^ssh-ed25519 [A-Za-z0-9+/=]{68}"
 
@@ -321,13 +323,18 @@ class Virtual(Login):
 
     def await_login(self) -> None:
         """Wait until its administrator can log in, which is once cloud-init has installed the key."""
-        until("a login", self._logs_in, TIMEOUT_SECONDS)
+        try:
+            until("a login", self._logs_in, TIMEOUT_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; its console ends with\n{self.said()[-3000:]}") from error
 
     def _logs_in(self) -> bool:
         assert self.runs(), "QEMU has ended"
-        return (
-            subprocess.run(self.ssh("true"), check=False, capture_output=True, timeout=TIMEOUT_SECONDS).returncode == 0
-        )
+        # A machine that goes down takes a connection and never answers on it.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            login = subprocess.run(self.ssh("true"), check=False, capture_output=True, timeout=LOGIN_SECONDS)
+            return login.returncode == 0
+        return False
 
 
 Make = t.Callable[[str, dict[str, str]], Virtual]

@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.noncustodial.lightning.plugins.module_utils._bundle.kit import fingerprint
 from ansible_collections.noncustodial.lightning.tests.support.daemons import until
+from ansible_collections.noncustodial.lightning.tests.support.doc_commands import sealing_loop
 from ansible_collections.noncustodial.lightning.tests.support.signer_desk import (
     OBEYED_FILE,
     ORDERS_METADATA,
@@ -144,6 +145,60 @@ def test_after_that_power_cut_it_signs_again_by_itself(
     # Whoever changed the seed disk meanwhile was not obeyed. In test_machine.py one is that has no signer yet.
     assert machine.run("cloud-init", "status").stdout == "status: disabled\n"
     assert machine.run("test", "-e", OBEYED_FILE).returncode == 1
+
+
+def starts_again(machine: Virtual) -> bool:
+    """Return whether lnd, stopped, can be started: its password is unsealed then."""
+    machine.run("sudo", "systemctl", "stop", "lnd@signer.service")
+    machine.run("sudo", "systemctl", "reset-failed", "lnd@signer.service")
+    return machine.run("sudo", "systemctl", "start", "lnd@signer.service").returncode == 0
+
+
+def seal_anew(machine: Virtual, loop: str) -> None:
+    """Seal all files anew, and see that nothing was refused."""
+    done = machine.run(f"sudo bash -ec {shlex.quote(loop)}")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+
+
+def change_pcr7(machine: Virtual) -> None:
+    """Change what the TPM knows of Secure Boot until the next start, as other certificates do."""
+    banks = "/sys/class/tpm/tpm0/pcr-sha256/7"
+    before = machine.run("cat", banks).stdout
+    extend = ["sudo", "env", "SYSTEMD_FORCE_MEASURE=1", "/usr/lib/systemd/systemd-pcrextend", "--pcr=7", "changed"]
+    done = machine.run(*extend)
+    assert done.returncode == 0, done.stderr
+    assert len(before) == len(machine.run("cat", banks).stdout) > 64
+    assert machine.run("cat", banks).stdout != before
+
+
+def test_another_state_of_secure_boot_seals_it_until_that_is_back(machine: Virtual, provider: Provider) -> None:
+    """Whoever has not provided for it goes back to the earlier state; nothing is lost by the attempt."""
+    change_pcr7(machine)
+    assert not starts_again(machine)
+    shown = machine.run("systemctl", "show", "--property=ExecMainStatus,Result", "lnd@signer.service").stdout
+    journal = machine.run("sudo", "journalctl", "--boot", "--unit=lnd@signer.service", "--no-pager").stdout
+    assert "243" in shown or "243/CREDENTIALS" in journal, shown + journal[-2000:]
+    machine.power_off()
+    machine.start()
+    machine.await_login()
+    until("signatures", lambda: signs(machine, provider, Kept.first), TIMEOUT_SECONDS)
+
+
+def test_a_planned_change_of_secure_boot_costs_nothing(machine: Virtual, provider: Provider) -> None:
+    """Sealed to the machine's key before it, and to its TPM again after it."""
+    seal_anew(machine, sealing_loop())
+    change_pcr7(machine)
+    assert starts_again(machine)
+    until("signatures", lambda: signs(machine, provider, Kept.first), TIMEOUT_SECONDS)
+    # The next start has the state of the first again.
+    machine.power_off()
+    machine.start()
+    machine.await_login()
+    seal_anew(machine, sealing_loop().replace("--with-key=host ", ""))
+    assert starts_again(machine)
+    until("signatures", lambda: signs(machine, provider, Kept.first), TIMEOUT_SECONDS)
+    change_pcr7(machine)
+    assert machine.run(f"sudo systemd-creds decrypt --name=wallet-password {PASSWORD} -").returncode != 0
 
 
 def test_a_copied_disk_neither_signs_nor_has_the_seed(machine: Virtual, provider: Provider) -> None:
