@@ -25,6 +25,7 @@ LOOKS = 3
 # The looks without a further attempt double with each attempt for a peer, up to ten minutes of them.
 MOST_LOOKS = 60
 ANSWER_SECONDS = 20
+GOING_SECONDS = 5
 # lnd's name for a channel that is neither being closed nor damaged.
 _USABLE = "ChanStatusDefault"
 
@@ -42,7 +43,7 @@ class Idle(t.NamedTuple):
 
 
 class _Counts:
-    """What is known of a peer.
+    """The looks at a peer, counted.
 
     Attributes:
         idle: the looks, one after the other until now, since the last attempt.
@@ -90,9 +91,21 @@ class Node:
         with the node.
         """
         self._ask("disconnect", peer.pubkey)
-        if peer.address:
-            # lnd has forgotten at this moment that it is to stay connected.
-            self._ask("connect", "--perm", f"{peer.pubkey}@{peer.address}")
+        if not peer.address:
+            return
+        # lnd has forgotten by this that it is to stay connected. It ends the connection in the background, and refuses
+        # to dial until then; a peer that is connected for all this time has dialled itself.
+        end = time.monotonic() + GOING_SECONDS
+        while True:
+            try:
+                self._ask("connect", "--perm", f"{peer.pubkey}@{peer.address}")
+            except subprocess.CalledProcessError as error:
+                if b"already connected" not in error.stderr:
+                    raise
+                if time.monotonic() < end:
+                    time.sleep(0.2)
+                    continue
+            return
 
     def _signs(self) -> bool:
         with open(self._signer_state, encoding="utf-8") as file:

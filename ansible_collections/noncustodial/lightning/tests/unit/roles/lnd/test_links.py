@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,7 @@ CONFIGURATION = "alias=x\nrpclisten=127.0.0.1:10011\nbitcoin.signet=true\n"
 LNCLI = """#!/bin/sh
 shift 3
 echo "$@" >> "$0.log"
+if test -e "$0.$1.refused"; then cat "$0.$1.refused" >&2; rm "$0.$1.refused"; exit 1; fi
 cat "$0.$1"
 """
 
@@ -87,6 +89,11 @@ class Asked:
 
     def answers(self, call: str, **fields: t.Any) -> None:
         Path(f"{self._lncli}.{call}").write_text(json.dumps(fields))
+
+    def refuses_first(self, call: str, text: str) -> None:
+        """Refuse a call once, with lncli's line."""
+        self.answers(call)
+        Path(f"{self._lncli}.{call}.refused").write_text(f"[lncli] rpc error: code = Unknown desc = {text}")
 
     @property
     def calls(self) -> list[str]:
@@ -160,3 +167,17 @@ def test_it_disconnects_and_dials(program: t.Any, asked: Asked, address: str, ca
     asked.answers("connect")
     asked.node.connect(program.Idle("02aa", address))
     assert asked.calls == calls
+
+
+def test_it_dials_once_the_connection_has_ended(program: t.Any, asked: Asked) -> None:
+    asked.answers("disconnect")
+    asked.refuses_first("connect", "already connected to peer: 02aa@host:9735")
+    asked.node.connect(program.Idle("02aa", "host:9735"))
+    assert asked.calls == ["disconnect 02aa", *["connect --perm 02aa@host:9735"] * 2]
+
+
+def test_a_refusal_is_an_error(program: t.Any, asked: Asked) -> None:
+    asked.answers("disconnect")
+    asked.refuses_first("connect", "no such host")
+    with pytest.raises(subprocess.CalledProcessError):
+        asked.node.connect(program.Idle("02aa", "host:9735"))
