@@ -59,7 +59,7 @@ notes:
     C(certificate_differs), C(certificate_name), C(certificate_expired), C(wallet_missing), C(wallet_locked),
     C(wallet_starting), C(macaroon_malformed), C(macaroon_refused), C(caveat_unmet), C(grant_too_wide),
     C(grant_too_narrow), C(grant_root_key_zero), C(grant_not_enforced), C(node_differs), C(network_differs),
-    C(not_synced) and C(call_failed)."
+    C(not_synced), C(resolutions_not_kept) and C(call_failed)."
   - Reasons of a warning are C(certificate_ends_soon) (in 30 days) and C(grant_ends_soon) (in two weeks).
   - Reasons keep their names and meanings, so that monitors can rely on them.
 requirements:

@@ -61,7 +61,7 @@ def bob(hub: Process) -> Wallet:
 
 def test_check_says_that_all_parts_serve(setting: Setting) -> None:
     done = setting.run("check")
-    assert (done.returncode, done.stdout) == (0, "database: ok\nnode: ok\nsigner: ok\n")
+    assert (done.returncode, done.stdout) == (0, "database: ok\nnode: ok\nreceipts: ok\nsigner: ok\n")
 
 
 def test_lnd_refuses_what_comes_too_late(pair: Pair, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -326,12 +326,22 @@ class Postgres:
             ["podman", "exec", "--interactive", self.name, *command], input=dump, check=True, capture_output=True
         )
 
+    def has_ended(self) -> bool:
+        """Return whether PostgreSQL has ended by itself."""
+        command = ["podman", "inspect", "--format={{.State.Running}}", self.name]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "false"
+
+    def is_back(self) -> bool:
+        """Start it again if it has ended, and return whether it answers."""
+        if self.has_ended():
+            subprocess.run(["podman", "start", self.name], check=True, stdout=subprocess.DEVNULL)
+        return self._psql("postgres", "SELECT 1").returncode == 0
+
     def crash(self) -> None:
         """End PostgreSQL at once, as a power cut would, and start it again on the same data."""
         subprocess.run(["podman", "kill", "--signal", "KILL", self.name], check=True, stdout=subprocess.DEVNULL)
         subprocess.run(["podman", "wait", self.name], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["podman", "start", self.name], check=True, stdout=subprocess.DEVNULL)
-        self.await_ready()
+        until("PostgreSQL", self.is_back)
 
     def stop(self) -> None:
         """Remove the container and its data."""
@@ -364,6 +374,8 @@ class Lnd:
                 f"--listen={self.host}",
                 f"--externalip={self.host}",
                 "--trickledelay=50",
+                # As the role has it for every node: a hub books no money without.
+                "--store-final-htlc-resolutions",
             )
         )
         self._arguments = [

@@ -28,6 +28,8 @@ from ansible_collections.noncustodial.lightning.tests.support.grpc_server import
 
 OWN_NODE = "02" + "aa" * 32
 OTHER_NODE = "03" + "bb" * 32
+# The channel over which the world pays.
+CHANNEL = 1
 _STATES = {"OPEN": 0, "SETTLED": 1, "CANCELED": 2, "ACCEPTED": 3}
 _STATUSES = {"IN_FLIGHT": 1, "SUCCEEDED": 2, "FAILED": 3, "INITIATED": 4}
 _TIMEOUT_SECONDS = 30.0
@@ -93,6 +95,7 @@ class Invoice:
     creation_date: int = 0
     expiry: int = 3600
     add_index: int = 0
+    htlcs: list[dict[str, t.Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -158,6 +161,9 @@ class FakeLnd:
         before_taking, after_taking: called in SendPaymentV2 before and after the payment is on record; may raise Abort
         or wait.
         before_cancel: called in CancelInvoice, before anything is done.
+        htlc_ends: of each HTLC that has ended, by channel and index, whether its money came here.
+        next_ends: the ends of the HTLCs that pay the next invoice; None where it has none yet. The first of the first
+            invoice has the index 10.
         broken: methods that answer with this error.
         clock: seconds that its clock is ahead.
         node_id, height: its public key, and its best block.
@@ -174,6 +180,8 @@ class FakeLnd:
         self.before_taking: t.Callable[[], None] = lambda: None
         self.after_taking: t.Callable[[], None] = lambda: None
         self.before_cancel: t.Callable[[], None] = lambda: None
+        self.htlc_ends: dict[tuple[int, int], bool] = {}
+        self.next_ends: tuple[bool | None, ...] = (True,)
         self.broken: dict[str, Abort] = {}
         self.clock = 0.0
         self.node_id, self.height = OWN_NODE, 800_000
@@ -212,6 +220,12 @@ class FakeLnd:
             invoice.state, invoice.amt_paid_msat = "SETTLED", msat or invoice.value_msat
             invoice.settle_index, invoice.settle_date = len(self._settled) + 1, int(time.time())
             self._settled.append(invoice)
+            for number, end in enumerate(self.next_ends):
+                htlc = CHANNEL, len(self._settled) * 10 + number
+                part = {"amt_msat": invoice.amt_paid_msat // len(self.next_ends), "expiry_height": self.height + 80}
+                invoice.htlcs.append({"chan_id": htlc[0], "htlc_index": htlc[1], "state": 1, **part})
+                if end is not None:
+                    self.htlc_ends[htlc] = end
             self._changed.notify_all()
             return True
 
@@ -310,6 +324,13 @@ class FakeLnd:
             if message.r_hash not in self.invoices:
                 raise Abort("unable to locate invoice", "NOT_FOUND")
             return self._invoice(self.invoices[message.r_hash])
+
+    def _LookupHtlcResolution(self, message: messages.Message) -> dict[str, t.Any]:  # noqa: N802
+        with self.lock:
+            settled = self.htlc_ends.get((message.chan_id, message.htlc_index))
+        if settled is None:
+            raise Abort("htlc unknown", "NOT_FOUND")
+        return {"settled": settled, "offchain": True}
 
     @staticmethod
     def _invoice(invoice: Invoice) -> dict[str, t.Any]:

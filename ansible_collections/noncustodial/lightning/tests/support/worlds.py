@@ -55,7 +55,12 @@ class World:
     def balanced(self) -> None:
         """Check that lnd and the ledger agree, msat by msat."""
         with self.lnd.lock:
-            came = sum(invoice.amt_paid_msat for invoice in self.lnd.invoices.values() if invoice.state == "SETTLED")
+            came = sum(
+                htlc["amt_msat"]
+                for invoice in self.lnd.invoices.values()
+                for htlc in invoice.htlcs
+                if self.lnd.htlc_ends.get((htlc["chan_id"], htlc["htlc_index"])) is not False
+            )
             went = sum(one.value_msat + one.fee_msat for one in self.lnd.payments.values() if one.status == "SUCCEEDED")
         query = """SELECT (SELECT coalesce(sum(msat), 0) FROM entries) || ' ' ||
             (SELECT (SELECT coalesce(sum(msat), 0) FROM balances) + coalesce(sum(msat), 0) FROM entries

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from .._core import versions
 from .._grpc import messages
 from .._grpc.client import Client
+from .._grpc.errors import NotFound, ResolutionsNotKept
 from .._keys import grant
 from . import dialling, granting, stages
 from .dialling import Dialling
@@ -56,6 +57,13 @@ REASONS: stages.Reasons = {
         f"Another node than the bundle's answers there; if that is meant, {RENEW_CURE}, under another tenant's name",
     ),
     "network_differs": (FAIL, f"The node is on another network than the kit: {RENEW_CURE}, of a node on that network"),
+    "resolutions_not_kept": (
+        FAIL,
+        (
+            "A hub books an invoice only when lnd knows that its money has come for good: have the tenant set"
+            " store-final-htlc-resolutions=true in the node's lnd.conf, and start its lnd again"
+        ),
+    ),
     "not_synced": (FAIL, "The node has not caught up with its chain: wait, or have the tenant look at its bitcoind"),
 }
 
@@ -83,6 +91,7 @@ class _Check:
             ("grant", self._granting.enforced),
             ("node", self._node),
             ("chain", self._chain),
+            ("receipts", self._receipts),
         )
         stages.run((*self._there.stages(), *own), REASONS, self.report)
 
@@ -106,6 +115,16 @@ class _Check:
         if not self._info["synced_to_chain"]:
             return Finding("not_synced", f"the node is at block {self._info['block_height']} and not synced")
         return Finding("ok", f"{networks[0]}, block {self._info['block_height']}")
+
+    def _receipts(self) -> Finding:
+        try:
+            # lnd has no channel of this number.
+            self._granting.client.call("lnrpc.Lightning/LookupHtlcResolution", chan_id=0, htlc_index=0)
+        except ResolutionsNotKept as error:
+            return Finding("resolutions_not_kept", error.detail)
+        except NotFound:
+            pass
+        return Finding("ok", "lnd keeps how HTLCs end")
 
 
 def require(target: NodeTarget) -> Report:

@@ -137,6 +137,12 @@ class Failed(CallError):
     """Any other answer; most of lnd's refusals have no status of their own."""
 
 
+class ResolutionsNotKept(CallError):
+    """lnd does not keep how HTLCs ended, so that nothing shows whether a settled invoice has brought its money."""
+
+    default_cure = "Set store-final-htlc-resolutions=true in the node's lnd.conf, and start its lnd again"
+
+
 class PaymentRefused(Failed):
     """lnd has read the request for a payment and refuses it; nothing is paid."""
 
@@ -157,6 +163,7 @@ _ERRORS_BY_TEXT: tuple[tuple[str, type[CallError]], ...] = (
     ("the RPC server is in the process of starting up", Locked),
     ("waiting to start", Locked),
     ("server exiting", Unreachable),
+    ("cannot lookup with flag --store-final-htlc-resolutions", ResolutionsNotKept),
     ("invalid passphrase", WrongPassword),
     ("wallet already unlocked", AlreadyThere),
     ("server is still in the process of starting", Locked),

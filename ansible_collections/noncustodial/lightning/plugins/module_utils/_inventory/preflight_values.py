@@ -22,6 +22,7 @@ _ALIAS_BYTES = 32
 _QUOTED = re.compile(r'"([^"\\]|\\([abfnrtv"\\]|x[0-9a-fA-F]{2}|[0-7]{3}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}))*"')
 _NO_QUOTATION = 'a value begins with ", and lnd takes that for a quotation, which ends with another one: take it out.'
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+_RECEIPTS_OPTION = "store-final-htlc-resolutions"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _BITCOIND_NAME = re.compile(r"[a-z][a-z0-9]*")
 
@@ -111,6 +112,8 @@ def _option_flaws(option: str, value: object, version: str) -> t.Iterator[str]:
             yield from _alias_flaws(written)
         elif text is None:
             yield _NO_QUOTATION
+        elif name == _RECEIPTS_OPTION and text != "true":
+            yield "must be true, as the role sets it: a hub books only what lnd knows to have come. Take it out."
         elif name == "color" and not _COLOR.fullmatch(text):
             yield "must be a colour as #RRGGBB; quote it in YAML, where # begins a comment."
         elif kind == "choice" and text not in CHOICES[name]:

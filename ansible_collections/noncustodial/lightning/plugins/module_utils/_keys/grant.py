@@ -53,6 +53,7 @@ HUB_PERMISSIONS = (
     "uri:/lnrpc.Lightning/ChannelBalance",
     "uri:/lnrpc.Lightning/AddInvoice",
     "uri:/lnrpc.Lightning/LookupInvoice",
+    "uri:/lnrpc.Lightning/LookupHtlcResolution",
     "uri:/lnrpc.Lightning/SubscribeInvoices",
     "uri:/lnrpc.Lightning/ListInvoices",
     "uri:/lnrpc.Lightning/ListPayments",

@@ -17,10 +17,8 @@ from datetime import timedelta
 from . import db, ledger
 from .hub import Hub
 from .limits import fee_limit
+from .node import MARGIN_BLOCKS
 
-# Blocks after the last one in which an HTLC can be claimed: within these, a claim that came late, or the money's
-# return, is confirmed on chain.
-_MARGIN_BLOCKS = 144
 _WORDS = {
     "paid": "this payment was made",
     "failed": "this payment was not made and can never be claimed",
@@ -155,11 +153,11 @@ async def _refuse(hub: Hub, row: db.Record | None, payment_hash: bytes, outcome:
         )
     else:
         height = (await hub.node.info()).height
-        if height <= record.claimable_until + _MARGIN_BLOCKS:
+        if height <= record.claimable_until + MARGIN_BLOCKS:
             raise ValueError(
                 f"lnd says that it is under way, and that it can be claimed up to block {record.claimable_until}; now"
                 f" it is block {height}. Nothing was booked, try again after block"
-                f" {record.claimable_until + _MARGIN_BLOCKS}"
+                f" {record.claimable_until + MARGIN_BLOCKS}"
             )
     return False
 

@@ -30,6 +30,7 @@ from .node import Node
 from .node_history import NodeHistory
 from .outgoing import Outgoing
 from .paying import Paying
+from .receipts import Receipts
 from .reconcile import Reconcile
 from .recovery import Recovery
 from .signer import Signer
@@ -60,16 +61,17 @@ class Hub:
         self.marks = marks = Marks(pool)
         self.history = NodeHistory(pool, self.node)
         signer = Signer(config.node.signer_state)
-        self.incoming = Incoming(pool, self.node, signer, marks, config)
+        receipts = Receipts(self.node)
+        self.incoming = Incoming(pool, self.node, receipts, signer, marks, config)
         self.outgoing = Outgoing(paying, self.node, self.history, marks, config)
         self.internal = Internal(paying, self.node, limits)
         self.paying = Paying(pool, self.node, self.internal, self.outgoing, signer, config)
-        self.recovery = Recovery(pool, self.node, self.history, self.incoming, marks, config)
+        self.recovery = Recovery(pool, self.node, self.history, self.incoming, receipts, marks, config)
         self.reconcile = Reconcile(
             pool, self.history, self.recovery, self.incoming, self.internal, self.outgoing, config
         )
         self.health = Health(pool, self.node, signer)
-        self.metrics = Metrics(pool, self.node, self.health)
+        self.metrics = Metrics(pool, self.node, self.health, self.incoming)
         self.requests = Buckets(limits.requests_per_second, limits.burst)
         # Of requests without a token: strangers do not displace the buckets of users.
         self.public = Buckets(limits.requests_per_second, limits.burst)
@@ -94,6 +96,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.incoming.close()
         await self.outgoing.close(_STOP_TIMEOUT_SECONDS)
         await self.node.close()
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Money that comes in: invoices of users, and the booking of those that lnd reports as settled.
 
-An invoice is booked in one of two ways: by the stream of settled invoices, which begins where the last one ended, or by
+An invoice that lnd reports as settled is booked when its money has come for good: see receipts. It is found in one of
+two ways: by the stream of settled invoices, which begins where the last one ended, or by
 the sweep, which asks lnd about each invoice that is open here. Both may run any number of times, in any number of
 processes, because a hash is booked once. The stream is for speed. The sweep is the guarantee: an invoice leaves `open`
 only because of what lnd itself reports, however long ago it expired.
@@ -30,7 +31,8 @@ from .config import MAX_MSAT, Config
 from .db import Pool
 from .errors import BadArguments, Leaving, NodeFailure
 from .marks import Marks
-from .node import Node
+from .node import Invoice, Node
+from .receipts import Receipts
 from .signer import Signer
 
 _LOG = logging.getLogger("lndhub.incoming")
@@ -46,6 +48,13 @@ _BATCH_INVOICES = 200
 _LOOKUPS_AT_ONCE = 8
 # One of so many sweeps also asks about invoices that have not expired: by default one in an hour.
 _SWEEPS_PER_FULL_SWEEP = 180
+# Seconds between two questions whether the money of a settled invoice has come: the first, and the longest. It has come
+# when the commitments are exchanged, which takes some round trips to the peer.
+_RECEIPT_SECONDS = (0.02, 2.0)
+# Seconds after which a receipt is late, and reported.
+_LATE_SECONDS = 30.0
+# Seconds for which a sweep of everything waits for them.
+_SWEEP_RECEIPTS_SECONDS = 10.0
 
 
 class AboveLimit(BadArguments):
@@ -64,13 +73,30 @@ class Added:
 class Incoming:
     """Make invoices, and book the money that comes in."""
 
-    def __init__(self, pool: Pool, node: Node, signer: Signer, marks: Marks, config: Config) -> None:
-        self._pool, self._node, self._signer, self._marks, self._config = pool, node, signer, marks, config
+    def __init__(
+        self, pool: Pool, node: Node, receipts: Receipts, signer: Signer, marks: Marks, config: Config
+    ) -> None:
+        self._pool, self._node, self._receipts, self._signer = pool, node, receipts, signer
+        self._marks, self._config = marks, config
+        # Settled invoices whose money may still go back.
+        self._awaited: dict[bytes, asyncio.Task[None]] = {}
         self._sweeps = 0
         # Sweeps to come that look at all open invoices. Two: what settles between a sweep and the subscription is seen
         # by the next one.
         self._full = 2
         self.subscribed = asyncio.Event()
+
+    @property
+    def awaited(self) -> int:
+        """The number of settled invoices whose money has not come for good."""
+        return len(self._awaited)
+
+    async def close(self) -> None:
+        """Await no receipt any more. Those invoices are open here, and looked at when the hub starts."""
+        tasks = [*self._awaited.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def add(
         self, user: User, amount_msat: int, memo: str, description_hash: bytes = b"", expiry: int = 0
@@ -164,9 +190,7 @@ class Incoming:
                     self.subscribed.set()
                     async for invoice in settled:
                         pause = _BACKOFF_SECONDS[0]
-                        await self._book(
-                            invoice.payment_hash, invoice.received_msat, invoice.settle_date, invoice.settle_index
-                        )
+                        await self._receive(invoice, invoice.settle_index)
                 _LOG.warning("the stream of invoices ended; it is opened again")
             except (CallError, *db.UNREACHABLE_ERRORS) as error:
                 _LOG.warning("the stream of invoices broke and is opened again: %s", error)
@@ -203,6 +227,9 @@ class Incoming:
             if len(rows) < _BATCH_INVOICES:
                 break
             number = rows[-1]["number"]
+        if everything and self._awaited:
+            # Whoever asks so books next what was paid from it.
+            await asyncio.wait(self._awaited.values(), timeout=_SWEEP_RECEIPTS_SECONDS)
         if full:
             self._full = max(self._full - 1, 0)
 
@@ -210,15 +237,72 @@ class Incoming:
         invoice = await self._node.invoice(payment_hash)
         if invoice is not None and invoice.state == "SETTLED":
             # Not the progress: others before this one may not have been looked at.
-            await self._book(payment_hash, invoice.received_msat, invoice.settle_date, 0)
+            await self._receive(invoice, 0)
         elif (invoice is None and expired) or (invoice is not None and invoice.state == "CANCELED"):
             await self._pool.execute(
                 "UPDATE invoices SET state = 'canceled' WHERE payment_hash = $1 AND state = 'open'", payment_hash
             )
 
-    async def _book(self, payment_hash: bytes, received_msat: int, settle_date: int, settle_index: int) -> None:
+    async def _receive(self, invoice: Invoice, settle_index: int) -> None:
+        """Book a settled invoice, now or when its money has come for good.
+
+        Raises:
+            CallError: lnd does not answer, or does not keep the ends of HTLCs; nothing was booked.
+        """
+        payment_hash = invoice.payment_hash
+        if payment_hash not in self._awaited and not await self._booked(invoice, settle_index):
+            self._awaited[payment_hash] = asyncio.create_task(self._await_receipt(invoice, settle_index))
+
+    async def _await_receipt(self, invoice: Invoice, settle_index: int) -> None:
+        began, pause, told = time.monotonic(), _RECEIPT_SECONDS[0], False
+        name, done = invoice.payment_hash.hex(), False
         try:
-            user = await ledger.deposit(self._pool, payment_hash, received_msat, settle_date, settle_index)
+            while not done:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _RECEIPT_SECONDS[1])
+                try:
+                    done = await self._booked(invoice, settle_index)
+                except (CallError, *db.UNREACHABLE_ERRORS) as error:
+                    _LOG.warning("whether invoice %s has brought its money is asked again: %s", name, error)
+                if not done and not told and time.monotonic() > began + _LATE_SECONDS:
+                    told = True
+                    _LOG.warning(
+                        "invoice %s is settled, and its channel still has the HTLC: it is booked when the peer has"
+                        " exchanged the commitments, or when the money is claimed on the chain",
+                        name,
+                    )
+        finally:
+            del self._awaited[invoice.payment_hash]
+
+    async def _booked(self, invoice: Invoice, settle_index: int) -> bool:
+        """Book a settled invoice if its money has come for good, or has gone back; return whether one of both is so."""
+        received_msat = await self._receipts.received(invoice)
+        if received_msat is None:
+            return False
+        if self._awaited.keys() - {invoice.payment_hash}:
+            # The stream begins after the progress, and those that are awaited may be before this one.
+            settle_index = 0
+        if received_msat:
+            await self._book(invoice, received_msat, settle_index)
+        elif await self._pool.fetchval(
+            "UPDATE invoices SET state = 'canceled' WHERE payment_hash = $1 AND state = 'open' RETURNING true",
+            invoice.payment_hash,
+        ):
+            _LOG.error(
+                "invoice %s is settled in lnd and has brought nothing: its HTLC went back to the payer, because lnd was"
+                " killed while it took it. Nothing was booked",
+                invoice.payment_hash.hex(),
+            )
+        return True
+
+    async def _book(self, invoice: Invoice, received_msat: int, settle_index: int) -> None:
+        payment_hash = invoice.payment_hash
+        if received_msat < invoice.received_msat:
+            _LOG.error(
+                "of %d msat of invoice %s only %d have come", invoice.received_msat, payment_hash.hex(), received_msat
+            )
+        try:
+            user = await ledger.deposit(self._pool, payment_hash, received_msat, invoice.settle_date, settle_index)
         except asyncpg.IntegrityConstraintViolationError:
             # It stays open here, and a person must look; those after it are not to wait for that.
             _LOG.exception(

@@ -16,6 +16,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.error
 from . import db, ledger
 from .db import Pool
 from .health import Health
+from .incoming import Incoming
 from .node import Node
 
 _LOG = logging.getLogger("lndhub.metrics")
@@ -25,8 +26,8 @@ _BUCKET_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 class Metrics:
     """The figures of one process."""
 
-    def __init__(self, pool: Pool, node: Node, health: Health) -> None:
-        self._pool, self._node, self._health = pool, node, health
+    def __init__(self, pool: Pool, node: Node, health: Health, incoming: Incoming) -> None:
+        self._pool, self._node, self._health, self._incoming = pool, node, health, incoming
         # A registry of its own, so that it holds only these figures.
         self.registry = CollectorRegistry()
         self.requests = Histogram(
@@ -55,6 +56,9 @@ class Metrics:
         self._pending = self._gauge("pending_payments", "Payments whose end is not known")
         self._htlcs = self._gauge("pending_htlcs", "HTLCs that they may hold; users share those of the channels")
         self._oldest = self._gauge("oldest_pending_seconds", "Age of the oldest of them")
+        self._awaited = self._gauge(
+            "awaited_receipts", "Settled invoices that are not booked, because their channels still have the HTLCs"
+        )
         self._unexplained = self._gauge(
             "unexplained", "What lnd has and the ledger cannot name, and nobody has acknowledged; the hub is closed"
         )
@@ -106,6 +110,7 @@ class Metrics:
             self._unexplained.set(row["unexplained"])
             self._lost.set(row["lost"])
             self._settle_index.set(row["settle_index"])
+        self._awaited.set(self._incoming.awaited)
         if state.node == "ok":
             try:
                 self._local.set(await self._node.local_balance())

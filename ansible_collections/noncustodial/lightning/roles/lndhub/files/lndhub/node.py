@@ -31,6 +31,7 @@ PERMISSIONS = (
     "lnrpc.Lightning/ChannelBalance",
     "lnrpc.Lightning/AddInvoice",
     "lnrpc.Lightning/LookupInvoice",
+    "lnrpc.Lightning/LookupHtlcResolution",
     "lnrpc.Lightning/SubscribeInvoices",
     "lnrpc.Lightning/ListInvoices",
     "lnrpc.Lightning/ListPayments",
@@ -44,6 +45,11 @@ PERMISSIONS = (
 
 AWAY_ERRORS = (*LOST_ANSWER_ERRORS, Locked, Denied)
 """Errors that mean only that the node cannot be used now, and nothing about the request."""
+
+MARGIN_BLOCKS = 144
+"""Blocks after the last one in which an HTLC can be claimed: within these, a claim that came late, or the money's
+return, is confirmed on chain.
+"""
 
 # The record of a payment's first hop that holds its mark. The number is odd, so that a peer that does not know it
 # ignores it.
@@ -87,8 +93,28 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettledHtlc:
+    """An HTLC by which the node has taken an invoice's money, or part of it, according to the invoice.
+
+    Attributes:
+        chan_id: its channel, as lnd names it.
+        index: its index among those that the peer has added to the channel.
+        expires: the block at which the peer may have the money back.
+    """
+
+    chan_id: int
+    index: int
+    amount_msat: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """An invoice of the node in its present state: OPEN, ACCEPTED, SETTLED or CANCELED."""
+    """An invoice of the node in its present state: OPEN, ACCEPTED, SETTLED or CANCELED.
+
+    Attributes:
+        htlcs: the ones that are settled.
+    """
 
     payment_hash: bytes
     state: str
@@ -103,6 +129,7 @@ class Invoice:
     created: int
     expires: int
     add_index: int
+    htlcs: tuple[SettledHtlc, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +255,21 @@ class Node:
         except NotFound:
             return None
         return _invoice(answer)
+
+    async def htlc_settled(self, htlc: SettledHtlc) -> bool | None:
+        """Return whether an HTLC has ended with its money here, or with its return to the peer; None as long as it has
+        not ended, or if it ended while lnd did not keep that.
+
+        Raises:
+            ResolutionsNotKept: lnd does not keep it.
+        """
+        try:
+            answer = await self._client.call(
+                "lnrpc.Lightning/LookupHtlcResolution", chan_id=htlc.chan_id, htlc_index=htlc.index
+            )
+        except NotFound:
+            return None
+        return bool(answer.settled)
 
     async def invoices_after(self, add_index: int, at_most: int) -> list[Invoice]:
         """Return invoices with a greater add index, in the order of their indices."""
@@ -369,6 +411,11 @@ def _invoice(answer: messages.Message) -> Invoice:
         created=answer.creation_date,
         expires=answer.creation_date + answer.expiry,
         add_index=answer.add_index,
+        htlcs=tuple(
+            SettledHtlc(chan_id=one.chan_id, index=one.htlc_index, amount_msat=one.amt_msat, expires=one.expiry_height)
+            for one in answer.htlcs
+            if messages.enum_name("lnrpc.InvoiceHTLCState", one.state) == "SETTLED"
+        ),
     )
 
 

@@ -34,6 +34,7 @@ from .marks import Marks
 from .node import Node
 from .node_history import NodeHistory
 from .payment import WantedPayment
+from .receipts import Receipts
 
 _LOG = logging.getLogger("lndhub.recovery")
 # Any number: held by the process that compares.
@@ -78,16 +79,17 @@ class Recovery:
     """
 
     def __init__(
-        self, pool: Pool, lnd: Node, history: NodeHistory, incoming: Incoming, marks: Marks, config: Config
+        self,
+        pool: Pool,
+        lnd: Node,
+        history: NodeHistory,
+        incoming: Incoming,
+        receipts: Receipts,
+        marks: Marks,
+        config: Config,
     ) -> None:
-        self._pool, self._node, self._history, self._incoming, self._marks, self._config = (
-            pool,
-            lnd,
-            history,
-            incoming,
-            marks,
-            config,
-        )
+        self._pool, self._node, self._history, self._incoming = pool, lnd, history, incoming
+        self._receipts, self._marks, self._config = receipts, marks, config
 
     async def look(self, restored: bool = False) -> RecoveryCounts:
         """Compare all that is new in lnd since the last comparison.
@@ -142,9 +144,13 @@ class Recovery:
                 place = invoice.add_index
                 is_young = invoice.created > young
                 settled = settled and not is_young
+                if (
+                    invoice.payment_hash not in known
+                    and (all_of_them or not is_young or invoice.state == "SETTLED")
+                    and not await self._lost_invoice(invoice, counts)
+                ):
+                    settled = False
                 keep = place if settled else keep
-                if invoice.payment_hash not in known and (all_of_them or not is_young or invoice.state == "SETTLED"):
-                    await self._lost_invoice(invoice, counts)
             if len(page) < _PAGE_RECORDS:
                 break
         await self._pool.execute("UPDATE progress SET add_index = $1 WHERE add_index < $1", keep)
@@ -160,11 +166,12 @@ class Recovery:
         )
         return {row["payment_hash"] for row in rows}
 
-    async def _lost_invoice(self, invoice: node.Invoice, counts: RecoveryCounts) -> None:
+    async def _lost_invoice(self, invoice: node.Invoice, counts: RecoveryCounts) -> bool:
+        """Note an invoice that the ledger has lost; return False if it is to be looked at again."""
         payee = await self._marks.payee(invoice.preimage)
         if payee is None:
             # Not of this hub.
-            return
+            return True
         if await self._is_user(payee):
             await self._pool.execute(
                 """
@@ -182,25 +189,28 @@ class Recovery:
                 float(invoice.expires),
             )
             counts.invoices += 1
-            if invoice.state == "SETTLED":
-                await ledger.deposit(self._pool, invoice.payment_hash, invoice.received_msat, invoice.settle_date, 0)
-                counts.deposits += 1
-            return
+            # The sweep that follows books what it has brought.
+            counts.deposits += invoice.state == "SETTLED"
+            return True
         # Nobody here could be given what it brings, so that from now on it brings nothing.
         if await self._node.cancel(invoice.payment_hash):
-            return
+            return True
         paid = await self._node.invoice(invoice.payment_hash)
-        if paid is not None and paid.state == "SETTLED":
+        if paid is None or paid.state != "SETTLED":
+            return True
+        received_msat = await self._receipts.received(paid)
+        if received_msat:
             await ledger.unexplained(
                 self._pool,
                 paid.payment_hash,
                 "deposit",
                 payee,
-                paid.received_msat,
+                received_msat,
                 0,
                 f"user {payee} is not in this ledger",
             )
             counts.unexplained += 1
+        return received_msat is not None
 
     async def _canceled(self, counts: RecoveryCounts) -> None:
         """Note invoices that lnd has canceled before their expiry: only a payment between users does that, and the

@@ -29,7 +29,7 @@ INFO = {
 }
 INFO_CALL = "lnrpc.Lightning/GetInfo"
 DENIED = Fails("permission denied", "UNKNOWN")
-STAGES = ["resolve", "connect", "tls", "wallet", "macaroon", "grant", "node", "chain"]
+STAGES = ["resolve", "connect", "tls", "wallet", "macaroon", "grant", "node", "chain", "receipts"]
 
 
 def state(name: str = "SERVER_ACTIVE") -> Call:
@@ -40,6 +40,9 @@ def info(**changes: t.Any) -> Call:
     return Call("lnrpc.Lightning/GetInfo", {**INFO, **changes})
 
 
+RECEIPT_CALL = "lnrpc.Lightning/LookupHtlcResolution"
+KEPT = Call(RECEIPT_CALL, Fails("htlc unknown", "NOT_FOUND"))
+NOT_KEPT = Call(RECEIPT_CALL, Fails("cannot lookup with flag --store-final-htlc-resolutions=false", "UNAVAILABLE"))
 SEND, BAKE = Call("lnrpc.Lightning/SendCoins", DENIED), Call("lnrpc.Lightning/BakeMacaroon", DENIED)
 
 
@@ -56,7 +59,7 @@ def options(lnd: ScriptedLnd, **changes: t.Any) -> dict[str, t.Any]:
 
 
 def test_a_node_as_it_should_be(scripted: t.Callable[..., ScriptedLnd], succeeds: t.Any) -> None:
-    result = succeeds("lnd_node_check", **options(scripted(state(), info(), SEND, BAKE)))
+    result = succeeds("lnd_node_check", **options(scripted(state(), info(), SEND, BAKE, KEPT)))
     # The certificate of a scripted lnd lasts a day, which is a warning.
     assert [(one["name"], one["status"]) for one in result["stages"]] == [
         (name, "warn" if name == "tls" else "ok") for name in STAGES
@@ -124,6 +127,7 @@ def test_a_node_as_it_should_be(scripted: t.Callable[..., ScriptedLnd], succeeds
             "network_differs",
             "on mainnet, not on regtest",
         ),
+        ([state(), info(), SEND, BAKE, NOT_KEPT], {}, "resolutions_not_kept", "store-final-htlc-resolutions=true"),
         ([state(), info(synced_to_chain=False), SEND, BAKE], {}, "not_synced", "at block 120 and not synced"),
     ],
 )
@@ -146,7 +150,7 @@ def test_a_sealed_macaroon(
     scripted: t.Callable[..., ScriptedLnd], succeeds: t.Any, systemd_creds: SystemdCreds, tmp_path: Path
 ) -> None:
     succeeds("sealed_credential", path=str(tmp_path / "sealed"), name="macaroon", content=MACAROON, encoding="hex")
-    given = options(scripted(state(), info(), SEND, BAKE), macaroon_credential=str(tmp_path / "sealed"))
+    given = options(scripted(state(), info(), SEND, BAKE, KEPT), macaroon_credential=str(tmp_path / "sealed"))
     del given["macaroon"]
     succeeds("lnd_node_check", True, **given)
 

@@ -18,6 +18,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.error
     AlreadyThere,
     CaveatUnmet,
     Denied,
+    ResolutionsNotKept,
     Unreachable,
 )
 from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import (
@@ -31,7 +32,7 @@ from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import (
     request,
 )
 from lndhub import config
-from lndhub.node import Node, Payment
+from lndhub.node import Node, Payment, SettledHtlc
 from lndhub.payment import PendingPayment, WantedPayment
 
 
@@ -224,5 +225,34 @@ def test_errors_have_their_kind(lnd: FakeLnd, tmp_path: Path) -> None:
         assert await node.node_id() == OWN_NODE
         assert await node.node_id() == OWN_NODE
         assert lnd.calls["GetInfo"] == 1
+
+    run(lnd, tmp_path, body)
+
+
+def test_the_end_of_an_htlc(lnd: FakeLnd, tmp_path: Path) -> None:
+    lnd.htlc_ends = {(1, 7): True, (1, 8): False}
+    htlcs = [SettledHtlc(chan_id=1, index=index, amount_msat=5, expires=9) for index in (7, 8, 9)]
+
+    async def body(node: Node) -> None:
+        assert [await node.htlc_settled(one) for one in htlcs] == [True, False, None]
+        lnd.broken["LookupHtlcResolution"] = Abort(
+            "cannot lookup with flag --store-final-htlc-resolutions=false", "UNAVAILABLE"
+        )
+        with pytest.raises(ResolutionsNotKept, match="Set store-final-htlc-resolutions=true"):
+            await node.htlc_settled(htlcs[0])
+
+    run(lnd, tmp_path, body)
+
+
+def test_the_settled_htlcs_of_an_invoice(lnd: FakeLnd, tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        text = await node.add_invoice(secrets.token_bytes(32), 5_000, "", b"", 60, False)
+        payment_hash = bytes.fromhex(read(text)["payment_hash"])
+        assert lnd.pay_from_outside(text)
+        # One that lnd has refused, such as a part that came too late.
+        lnd.invoices[payment_hash].htlcs.append({"chan_id": 2, "htlc_index": 3, "amt_msat": 5_000, "state": 2})
+        invoice = await node.invoice(payment_hash)
+        assert invoice is not None
+        assert [(one.chan_id, one.index, one.amount_msat) for one in invoice.htlcs] == [(1, 10, 5_000)]
 
     run(lnd, tmp_path, body)

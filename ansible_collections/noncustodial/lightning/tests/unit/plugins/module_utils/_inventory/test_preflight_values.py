@@ -101,6 +101,7 @@ def test_settings_that_lnd_takes(config: dict[str, t.Any]) -> None:
 @pytest.mark.parametrize(
     ("config", "text"),
     [
+        ({"store-final-htlc-resolutions": False}, "acme: lnd_config, store-final-htlc-resolutions: must be true"),
         ({"color": "secret"}, "acme: lnd_config, color: must be a colour as #RRGGBB"),
         ({"color": "#12345"}, "must be a colour as #RRGGBB"),
         ({"color": '"#gg0000"'}, "must be a colour as #RRGGBB"),
