@@ -241,7 +241,7 @@ def test_in_an_orderly_revocation_no_payment_is_left_in_flight(pair: Revoking) -
     assert channels(pair) == [(2, 0), (2, 0)]
 
 
-def test_in_an_emergency_an_lnd_that_does_not_answer_is_stopped(
+def test_in_an_emergency_an_lnd_that_does_not_answer_is_killed(
     pair: Revoking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     units = Units(tmp_path, {"lnd@signer.service": []})
@@ -253,9 +253,10 @@ def test_in_an_emergency_an_lnd_that_does_not_answer_is_stopped(
         for mode in ("orderly", "emergency"):
             text = pair.revoke(mode, "-esigner_revoke_timeout=2", status=2)
             assert "DEADLINE_EXCEEDED" in text
-            assert ("lnd was stopped for good" in text) is (mode == "emergency")
-            assert units.log[1:] == ([] if mode == "orderly" else ["stop lnd@signer.service"])
-        assert (tmp_path / "lnd@signer.service.disabled").exists()
+            assert ("lnd was killed, and nothing starts it again" in text) is (mode == "emergency")
+            killed = [f"{verb} lnd@signer.service" for verb in ("kill", "stop")]
+            assert units.log[1:] == ([] if mode == "orderly" else killed)
+        assert (tmp_path / "lnd@signer.service.masked").exists()
     finally:
         pair.signer.thaw()
         units.end()

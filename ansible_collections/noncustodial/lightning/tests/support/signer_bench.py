@@ -90,6 +90,9 @@ class Bench(Machine):
     def stop_lnd(self) -> None:
         self.done.append("stop")
 
+    def kill_lnd(self) -> None:
+        self.done.append("kill")
+
     def give_kit(self, compared: bool = True, **changes: t.Any) -> None:
         """Put a kit in its place, as the provider writes it, with the fingerprint that the provider has said beside
         it."""

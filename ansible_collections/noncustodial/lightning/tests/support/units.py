@@ -27,7 +27,7 @@ words = [word for word in sys.argv[1:] if not word.startswith("-")]
 verb, name = words[0], words[-1]
 since = folder / f"{{name}}.since"
 process = folder / f"{{name}}.pid"
-disabled = folder / f"{{name}}.disabled"
+disabled, masked = (folder / f"{{name}}.{{state}}" for state in ("disabled", "masked"))
 
 
 def ended(pid):
@@ -64,9 +64,10 @@ def start():
 
 
 active = since.exists() and (not process.exists() or not ended(int(process.read_text())))
-state = "disabled" if disabled.exists() else "enabled"
+state = "masked" if masked.exists() else "disabled" if disabled.exists() else "enabled"
 if verb == "show":
-    print("LoadState=loaded", f"ActiveState={{'active' if active else 'inactive'}}", f"UnitFileState={{state}}",
+    print(f"LoadState={{'masked' if masked.exists() else 'loaded'}}",
+          f"ActiveState={{'active' if active else 'inactive'}}", f"UnitFileState={{state}}",
           "NeedDaemonReload=no", "FragmentPath=", "SourcePath=", "DropInPaths=",
           f"InvocationID={{since.read_text() if active else ''}}",
           f"ExecMainStartTimestampMonotonic={{since.read_text() if active else 0}}", sep="\\n")
@@ -78,6 +79,13 @@ elif verb == "disable":
     disabled.touch()
 elif verb == "enable":
     disabled.unlink(missing_ok=True)
+elif verb == "mask":
+    masked.touch()
+elif verb == "kill":
+    with open(folder / "log", "a") as log:
+        print(verb, name, file=log)
+    if process.exists() and not ended(int(process.read_text())):
+        os.kill(int(process.read_text()), signal.SIGKILL)
 elif verb in ("start", "stop", "restart"):
     with open(folder / "log", "a") as log:
         print(verb, name, file=log)

@@ -209,3 +209,29 @@ def test_no_secret_shows(box: Box) -> None:
         ).returncode
         == 1
     )
+
+
+# Stops every process of lnd, so that connections stay and nothing is answered.
+FREEZE = """for process in /proc/[0-9]*; do
+  [ "$(readlink "$process/exe")" != /usr/local/bin/lnd ] || kill -STOP "${process#/proc/}"
+done"""
+REVOKE = ("signer-revoke", "--mode", "emergency", "--confirm", "acme")
+
+
+def test_in_an_emergency_an_lnd_that_does_not_answer_is_killed_for_good(box: Box, provider: Provider) -> None:
+    box.inside("sh", "-c", FREEZE)
+    done = box.inside(*REVOKE, check=False)
+    assert (done.returncode, "nothing starts it again" in done.stdout) == (1, True), done.stdout + done.stderr
+    podman("restart", "--time", "10", box.name)
+    until("the supervisor", lambda: "A revocation has killed lnd" in podman("logs", box.name).stdout)
+    assert not signs(box, provider)
+    # The command that it has printed.
+    box.inside("rm", "/data/etc/signer/lnd.killed")
+    podman("restart", "--time", "10", box.name)
+    until("signatures", lambda: signs(box, provider), 60)
+
+
+def test_a_revocation(box: Box, provider: Provider) -> None:
+    done = box.inside(*REVOKE)
+    assert "listmacaroonids: 0; 0 is lnd's own" in done.stdout
+    assert not signs(box, provider)

@@ -352,17 +352,26 @@ def test_no_secret_is_anywhere(machine: Machine) -> None:
     assert not (machine.disk / "etc/credstore.encrypted/signer-init.seed").exists()
 
 
+REVOKE = "sudo signer-revoke --mode emergency --confirm acme"
+RESTART = "sudo systemctl unmask lnd@signer.service && sudo systemctl start lnd@signer.service"
+
+
+def test_in_an_emergency_an_lnd_that_does_not_answer_is_killed_for_good(machine: Machine) -> None:
+    machine.inside("systemctl", "kill", "--signal=STOP", "lnd@signer.service")
+    done = machine.run(REVOKE)
+    assert done.returncode == 1
+    assert f"start it by {RESTART} and run signer-revoke again" in done.stdout, done.stdout + done.stderr
+    machine.reboot()
+    state = machine.inside("systemctl", "show", "--property=LoadState,ActiveState", "--value", "lnd@signer.service")
+    assert state.stdout.split() == ["masked", "inactive"]
+    assert open_to_this_host(machine.address, 1) == {22}
+
+
 def test_a_revoked_grant_does_not_come_back_by_itself(machine: Machine, provider: Provider) -> None:
-    machine.inside(
-        "runuser",
-        "-u",
-        "lnd-signer",
-        "--",
-        "lncli",
-        "--lnddir=/var/lib/lnd/signer",
-        "--network=regtest",
-        "deletemacaroonid",
-        "1",
+    assert machine.run(RESTART).returncode == 0
+    done = machine.run(REVOKE)
+    assert (done.returncode, "listmacaroonids: 0; 0 is lnd's own" in done.stdout) == (0, True), (
+        done.stdout + done.stderr
     )
     assert machine.status()["next"].endswith("signer-init --root-key-id 2")
     done = machine.run("sudo", "signer-init")

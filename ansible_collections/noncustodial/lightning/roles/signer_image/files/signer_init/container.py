@@ -39,8 +39,12 @@ _NONCE_BYTES = 12
 # Characters of lnd's log in which its last words are.
 _LOG_END_CHARACTERS = 2000
 
-START_SIGNAL, STOP_SIGNAL = signal.SIGHUP, signal.SIGUSR1
-"""The signals to the supervisor: run lnd with the configuration on disk, and stop lnd."""
+START_SIGNAL, STOP_SIGNAL, KILL_SIGNAL = signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2
+"""The signals to the supervisor: run lnd with the configuration on disk, stop lnd, and kill it, also one that is being
+stopped.
+"""
+KILLED_FILE = "lnd.killed"
+"""The mark in the tenant's folder of an lnd that was killed for good: nothing starts it while that is there."""
 
 
 class Container(Machine):
@@ -55,6 +59,9 @@ class Container(Machine):
     keeps_passwords = False
     has_firewall = False
     journal = "podman logs THIS-CONTAINER"
+    restart_command = (
+        f"podman exec THIS-CONTAINER rm {_VOLUME}{Place().desk}/{KILLED_FILE} && podman restart THIS-CONTAINER"
+    )
 
     def __init__(self, place: Place | None = None, secrets: str = _SECRETS, supervisor: int = _SUPERVISOR_PID) -> None:
         super().__init__(place or Place(root=_VOLUME))
@@ -140,10 +147,21 @@ class Container(Machine):
     def stop_lnd(self) -> None:
         self._tell(STOP_SIGNAL, "lnd to be stopped", lambda: not started(self.place).exists())
 
+    def kill_lnd(self) -> None:
+        """End lnd at once and for good: nothing starts it again while the mark is there, not even a start of the
+        container.
+        """
+        write_file(str(_killed(self.place)), b"An emergency revocation has killed lnd.\n")
+        self._tell(KILL_SIGNAL, "the end of lnd", lambda: not started(self.place).exists())
+
     def _tell(self, number: signal.Signals, text: str, is_done: t.Callable[[], bool]) -> None:
         if not is_done():
             os.kill(self._supervisor, number)
         wait.until(text, is_done, bool, _START_TIMEOUT_SECONDS)
+
+
+def _killed(place: Place) -> Path:
+    return place.desk / KILLED_FILE
 
 
 def started(place: Place) -> Path:
@@ -165,13 +183,15 @@ def supervise(place: Place) -> int:
 
     It ends when lnd ends by itself, so that podman or Kubernetes notices and starts the container again.
     """
-    signals = {START_SIGNAL, STOP_SIGNAL, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+    signals = {START_SIGNAL, STOP_SIGNAL, KILL_SIGNAL, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     started(place).unlink(missing_ok=True)
     place.desk.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Without one lnd would wait for a wallet, or end; it is signer-init's to start it then.
-    child = _start(place) if place.networks() else None
-    if child is None:
+    child = _start(place) if place.networks() and not _killed(place).exists() else None
+    if _killed(place).exists():
+        print(f"A revocation has killed lnd. It is not started while {_killed(place)} is there", flush=True)
+    elif child is None:
         print("Waiting for signer-init: podman exec -it NAME signer-init", flush=True)
     while True:
         got = signal.sigwait(signals)
@@ -183,8 +203,8 @@ def supervise(place: Place) -> int:
                 return status or 1
             continue
         if child is not None:
-            _stop(place, child)
-        child = _start(place) if got == START_SIGNAL else None
+            _stop(place, child, signal.SIGKILL if got == KILL_SIGNAL else signal.SIGTERM)
+        child = _start(place) if got == START_SIGNAL and not _killed(place).exists() else None
         if got in (signal.SIGTERM, signal.SIGINT):
             return 0
 
@@ -213,9 +233,12 @@ def _start(place: Place) -> int:
     return child
 
 
-def _stop(place: Place, child: int) -> None:
-    os.kill(child, signal.SIGTERM)
-    os.waitpid(child, 0)
+def _stop(place: Place, child: int, number: signal.Signals) -> None:
+    os.kill(child, number)
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        # An lnd that hangs is not waited for by a revocation.
+        if signal.sigwait({signal.SIGCHLD, KILL_SIGNAL}) == KILL_SIGNAL:
+            os.kill(child, signal.SIGKILL)
     started(place).unlink(missing_ok=True)
 
 

@@ -48,6 +48,8 @@ class Machine:
     """True if the signer has a firewall of its own."""
     journal = f"journalctl --unit {UNIT}"
     """The command that shows lnd's log."""
+    restart_command = f"sudo systemctl unmask {UNIT} && sudo systemctl start {UNIT}"
+    """The command that starts an lnd again that was killed."""
     credentials = self_node("mainnet").credentials
     """The directory in which lnd finds its password."""
 
@@ -251,6 +253,21 @@ class Machine:
     def stop_lnd(self) -> None:
         """Stop lnd."""
         self._do(["stop", UNIT])
+
+    def kill_lnd(self) -> None:
+        """End lnd at once and for good: nothing starts it again before unfence, not even a start of the machine. A stop
+        would wait for an lnd that is frozen or busy, which could answer meanwhile.
+
+        Raises:
+            InvalidInput: lnd may still run, or start again.
+        """
+        # Without a process it fails; a process that is left is ended by the stop.
+        _run(["systemctl", "kill", "--signal=KILL", UNIT])
+        try:
+            self._do(["mask", UNIT])
+            sync_folder(_UNIT_FOLDER)
+        finally:
+            self._do(["stop", UNIT])
 
     def fence(self) -> None:
         """Stop lnd for good: nothing starts it again before unfence, not even a start of the machine.

@@ -91,14 +91,14 @@ def run(host: Machine, arguments: argparse.Namespace) -> None:
 
 def _shut(host: Machine) -> None:
     try:
+        host.kill_lnd()
+    finally:
+        # Also if lnd may still run.
         if host.has_firewall:
             _close(host)
-    finally:
-        # Also if the port could not be closed.
-        host.stop_lnd()
     print(
-        "lnd was stopped, so that nobody gets a signature, but its grants are not revoked. To revoke them, start it,"
-        " and run signer-revoke again.",
+        "lnd was killed, and nothing starts it again, so that nobody gets a signature; but its grants are not revoked."
+        f" To revoke them, start it by {host.restart_command} and run signer-revoke again at once.",
         flush=True,
     )
 
