@@ -25,6 +25,7 @@ from ansible_collections.noncustodial.lightning.plugins.module_utils._core.error
 from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc import messages
 from ansible_collections.noncustodial.lightning.tests.support.apart import Apart
 from ansible_collections.noncustodial.lightning.tests.support.daemons import Postgres, shipped_timeouts, until
+from ansible_collections.noncustodial.lightning.tests.support.disks import Disk
 from ansible_collections.noncustodial.lightning.tests.support.locks import Units
 from ansible_collections.noncustodial.lightning.tests.support.pairs import Pair
 from ansible_collections.noncustodial.lightning.tests.support.sides import Side, agree
@@ -36,6 +37,11 @@ ROUNDS = int(os.environ.get("ROUNDS", "0"))
 PAYERS = 8
 HANG_SECONDS, CUT_SECONDS = (75.0 if ROUNDS else 6.0), 20.0
 _FINAL = {"SUCCEEDED", "FAILED"}
+
+# So that what is written asks for room soon.
+_SMALL_LOG = {"min_wal_size": "32MB", "max_wal_size": "64MB"}
+# An lnd that is killed, or has lost a session, may leave payments under way for ever.
+_LEAVES = {"sessions_end", "locks_end", "disk_is_full"}
 
 # A standby that does not exist: a commit then waits for it.
 _NO_STANDBY = ("ALTER SYSTEM SET synchronous_standby_names = 'gone'", "SELECT pg_reload_conf()")
@@ -49,7 +55,10 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.apart = Apart()
-        self.postgres = Postgres(durable=True, apart=self.apart, settings=shipped_timeouts())
+        self.disk = Disk(folder / "postgres", mib=600)
+        self.postgres = Postgres(
+            durable=True, apart=self.apart, data=self.disk.folder, settings={**shipped_timeouts(), **_SMALL_LOG}
+        )
         self.pair = Nodes(folder, self.postgres)
         self.sides = [Side(node) for node in self.pair.nodes]
         self.units = self.pair.units = [Units(node, folder) for node in self.pair.nodes]
@@ -97,7 +106,7 @@ class Stage:
         for ended in working:
             ended.result()
         # Of those that a node has under way at once.
-        self.at_rest(before + (2 * PAYERS if fault.__name__.endswith("_end") else 0))
+        self.at_rest(before + (2 * PAYERS if fault.__name__ in _LEAVES else 0))
         self.done[f"under way for ever after {fault.__name__}"] = self._under_way() - before
 
     def _some(self) -> None:
@@ -169,6 +178,21 @@ class Stage:
         _lasts(CUT_SECONDS)
         self.apart.let_through()
 
+    def disk_is_full(self) -> None:
+        """Leave PostgreSQL no room until it has failed both nodes, and then make room. systemd starts it again if it
+        has ended.
+        """
+        before = [units.count("lnd killed") for units in self.units]
+
+        def failed() -> bool:
+            killed = [units.count("lnd killed") > count for units, count in zip(self.units, before, strict=True)]
+            return all(killed) or self.postgres.has_ended()
+
+        self.disk.fill()
+        until("a failure of PostgreSQL", failed, 240)
+        self.disk.free()
+        until("PostgreSQL", self.postgres.is_back, 60)
+
     def _sessions(self) -> list[tuple[str, bool]]:
         rows = self.postgres.sql("postgres", _SESSIONS_SQL)
         return [(pid, locks == "t") for pid, locks in rows]
@@ -185,6 +209,7 @@ class Stage:
         """Stop everything."""
         self.pair.stop()
         self.postgres.stop()
+        self.disk.remove()
         self.apart.remove()
 
 
@@ -216,6 +241,7 @@ FAULTS = (
     "sessions_end",
     "packets_are_dropped",
     "locks_end",
+    "disk_is_full",
 )
 
 

@@ -21,6 +21,7 @@ import pytest
 from ansible_collections.noncustodial.lightning.plugins.module_utils._core.errors import LightningError
 from ansible_collections.noncustodial.lightning.plugins.module_utils._grpc.client import Client, Connection
 from ansible_collections.noncustodial.lightning.tests.support.daemons import Lnd, Postgres, chain_image, until
+from ansible_collections.noncustodial.lightning.tests.support.disks import Disk
 from ansible_collections.noncustodial.lightning.tests.support.pairs import WatchOnlyPair
 from ansible_collections.noncustodial.lightning.tests.support.paths import COLLECTION
 from ansible_collections.noncustodial.lightning.tests.support.sides import Side, agree
@@ -68,36 +69,13 @@ class Machine:
         subprocess.run(["podman", "rm", "--force", "--time=0", self.name], check=True, stdout=subprocess.DEVNULL)
 
 
-class Disk:
-    """A small disk for the folder of one lnd."""
-
-    def __init__(self, lnd: Lnd, mib: int) -> None:
-        self._folder = lnd.directory
-        self._folder.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(self._folder)], check=True)
-
-    def fill(self) -> None:
-        """Leave no room."""
-        command = ["dd", "if=/dev/zero", f"of={self._folder}/filling", "bs=4k"]
-        filled = subprocess.run(command, check=False, capture_output=True, text=True)
-        assert "No space left on device" in filled.stderr
-
-    def free(self) -> None:
-        """Make room again."""
-        (self._folder / "filling").unlink()
-
-    def remove(self) -> None:
-        """Remove it."""
-        subprocess.run(["umount", str(self._folder)], check=True)
-
-
 class Stage:
     """A watch-only node on PostgreSQL and its signer, each with a small disk, and the node of the world."""
 
     def __init__(self, folder: Path, postgres: Postgres) -> None:
         self.pair = WatchOnlyPair(folder, postgres)
         self.node, self.signer = self.pair.inner, self.pair.signer
-        self.disks = {lnd: Disk(lnd, mib=32) for lnd in (self.node, self.signer)}
+        self.disks = {lnd: Disk(lnd.directory, mib=32) for lnd in (self.node, self.signer)}
         self.sides = [Side(self.node), Side(self.pair.outer)]
 
     def begin(self) -> None:
