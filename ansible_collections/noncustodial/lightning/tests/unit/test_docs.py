@@ -157,7 +157,7 @@ def test_tables_of_the_ledger() -> None:
 def test_figures() -> None:
     """Numbers that are written as words."""
     assert len(PERMISSIONS) == 4
-    assert len(HUB_PERMISSIONS) == 13
+    assert len(HUB_PERMISSIONS) == 14
     assert len(yaml.safe_load((ROOT / "inventories/regtest/machines.yml").read_text())["machines"]) == 7
 
 

@@ -51,6 +51,7 @@ KNOWN_KEYS_WARNING = (
 HUB_PERMISSIONS = (
     "uri:/lnrpc.Lightning/GetInfo",
     "uri:/lnrpc.Lightning/ChannelBalance",
+    "uri:/lnrpc.Lightning/ListChannels",
     "uri:/lnrpc.Lightning/AddInvoice",
     "uri:/lnrpc.Lightning/LookupInvoice",
     "uri:/lnrpc.Lightning/LookupHtlcResolution",

@@ -51,7 +51,7 @@ async def check(config: Config) -> int:
             state = Signer(config.node.signer_state).state()
             if not state:
                 await node.sign()
-            await node.htlc_settled(SettledHtlc(chan_id=0, index=0, amount_msat=0, expires=0))
+            await node.htlc_end(SettledHtlc(chan_id=0, index=0, amount_msat=0, expires=0))
             say("receipts", None)
             say("signer", None if state in ("", "ok") else f"{state}, see the journal of the node's lnd-signer@")
         finally:

@@ -71,7 +71,7 @@ class Hub:
             pool, self.history, self.recovery, self.incoming, self.internal, self.outgoing, config
         )
         self.health = Health(pool, self.node, signer)
-        self.metrics = Metrics(pool, self.node, self.health, self.incoming)
+        self.metrics = Metrics(pool, self.node, self.health, self.incoming, self.reconcile)
         self.requests = Buckets(limits.requests_per_second, limits.burst)
         # Of requests without a token: strangers do not displace the buckets of users.
         self.public = Buckets(limits.requests_per_second, limits.burst)

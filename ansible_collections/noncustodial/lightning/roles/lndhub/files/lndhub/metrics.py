@@ -18,6 +18,7 @@ from .db import Pool
 from .health import Health
 from .incoming import Incoming
 from .node import Node
+from .reconcile import Reconcile
 
 _LOG = logging.getLogger("lndhub.metrics")
 _BUCKET_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -26,8 +27,9 @@ _BUCKET_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 class Metrics:
     """The figures of one process."""
 
-    def __init__(self, pool: Pool, node: Node, health: Health, incoming: Incoming) -> None:
-        self._pool, self._node, self._health, self._incoming = pool, node, health, incoming
+    def __init__(self, pool: Pool, node: Node, health: Health, incoming: Incoming, reconcile: Reconcile) -> None:
+        self._pool, self._node, self._health = pool, node, health
+        self._incoming, self._reconcile = incoming, reconcile
         # A registry of its own, so that it holds only these figures.
         self.registry = CollectorRegistry()
         self.requests = Histogram(
@@ -58,6 +60,9 @@ class Metrics:
         self._oldest = self._gauge("oldest_pending_seconds", "Age of the oldest of them")
         self._awaited = self._gauge(
             "awaited_receipts", "Settled invoices that are not booked, because their channels still have the HTLCs"
+        )
+        self._rounds = self._gauge(
+            "reconcile_rounds", "Looks of this process at all that is pending; one that stands still hangs"
         )
         self._unexplained = self._gauge(
             "unexplained", "What lnd has and the ledger cannot name, and nobody has acknowledged; the hub is closed"
@@ -110,6 +115,7 @@ class Metrics:
             self._unexplained.set(row["unexplained"])
             self._lost.set(row["lost"])
             self._settle_index.set(row["settle_index"])
+        self._rounds.set(self._reconcile.rounds)
         self._awaited.set(self._incoming.awaited)
         if state.node == "ok":
             try:

@@ -29,6 +29,7 @@ from .payment import PendingPayment, WantedPayment
 PERMISSIONS = (
     "lnrpc.Lightning/GetInfo",
     "lnrpc.Lightning/ChannelBalance",
+    "lnrpc.Lightning/ListChannels",
     "lnrpc.Lightning/AddInvoice",
     "lnrpc.Lightning/LookupInvoice",
     "lnrpc.Lightning/LookupHtlcResolution",
@@ -100,12 +101,27 @@ class SettledHtlc:
         chan_id: its channel, as lnd names it.
         index: its index among those that the peer has added to the channel.
         expires: the block at which the peer may have the money back.
+        settled: the time at which lnd settled it; seconds since 1970, by lnd's clock.
     """
 
     chan_id: int
     index: int
     amount_msat: int
     expires: int
+    settled: int = 0
+
+
+@dataclass(frozen=True)
+class HtlcEnd:
+    """The end of an HTLC of a peer's.
+
+    Attributes:
+        settled: whether its money came here, and did not go back.
+        off_chain: whether it ended in the channel's commitments, and not by a transaction of its own.
+    """
+
+    settled: bool
+    off_chain: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +149,35 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A part of a payment that lnd has recorded: IN_FLIGHT, SUCCEEDED or FAILED.
+
+    Attributes:
+        chan_id: the channel of its first hop, as lnd names it; 0 where the hops were left out.
+        expires: the block at which its HTLC runs out.
+        made: the time at which lnd recorded it; seconds since 1970, by lnd's clock.
+    """
+
+    status: str
+    chan_id: int
+    expires: int
+    made: int
+
+
+@dataclass(frozen=True)
+class OpenChannel:
+    """An open channel.
+
+    Attributes:
+        seconds: whole seconds since lnd's start, or since the channel was opened; 0 if lnd cannot say.
+        outgoing: the payment hashes of the HTLCs in the node's own commitment that are the peer's to claim.
+    """
+
+    seconds: int
+    outgoing: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """lnd's record of a payment: INITIATED, IN_FLIGHT, SUCCEEDED or FAILED.
 
@@ -140,8 +185,7 @@ class Payment:
         mark: the mark of the hub that made it; empty if no hub did.
         created: seconds since 1970.
         index: lnd's index, which grows.
-        claimable_until: the block up to which the last of its attempts that are under way can be claimed; 0 if none is,
-            or the hops were left out.
+        attempts: its parts.
     """
 
     payment_hash: bytes
@@ -154,7 +198,14 @@ class Payment:
     payment_request: str
     created: int
     index: int
-    claimable_until: int = 0
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def claimable_until(self) -> int:
+        """The block up to which the last of its attempts that are under way can be claimed; 0 if none is, or the hops
+        were left out.
+        """
+        return max((one.expires for one in self.attempts if one.status == "IN_FLIGHT"), default=0)
 
     @property
     def ended(self) -> bool:
@@ -209,6 +260,16 @@ class Node:
         answer = await self._client.call("lnrpc.Lightning/ChannelBalance")
         return int(answer.local_balance.msat)
 
+    async def channels(self) -> dict[int, OpenChannel]:
+        """Return the open channels, by lnd's name."""
+        answer = await self._client.call("lnrpc.Lightning/ListChannels")
+        return {
+            one.chan_id: OpenChannel(
+                one.lifetime, frozenset(htlc.hash_lock for htlc in one.pending_htlcs if not htlc.incoming)
+            )
+            for one in answer.channels
+        }
+
     async def decode(self, payment_request: str) -> Request | None:
         """Return the contents of a payment request; None if lnd cannot read it, for example because it is of another
         network.
@@ -256,9 +317,8 @@ class Node:
             return None
         return _invoice(answer)
 
-    async def htlc_settled(self, htlc: SettledHtlc) -> bool | None:
-        """Return whether an HTLC has ended with its money here, or with its return to the peer; None as long as it has
-        not ended, or if it ended while lnd did not keep that.
+    async def htlc_end(self, htlc: SettledHtlc) -> HtlcEnd | None:
+        """Return how an HTLC has ended; None as long as it has not, or if it ended while lnd did not keep that.
 
         Raises:
             ResolutionsNotKept: lnd does not keep it.
@@ -269,7 +329,7 @@ class Node:
             )
         except NotFound:
             return None
-        return bool(answer.settled)
+        return HtlcEnd(answer.settled, answer.offchain)
 
     async def invoices_after(self, add_index: int, at_most: int) -> list[Invoice]:
         """Return invoices with a greater add index, in the order of their indices."""
@@ -277,6 +337,11 @@ class Node:
             "lnrpc.Lightning/ListInvoices", index_offset=add_index, num_max_invoices=at_most
         )
         return [_invoice(one) for one in answer.invoices]
+
+    async def newest_invoices(self, at_most: int) -> list[Invoice]:
+        """Return the invoices with the greatest add indices, in any state, the newest first."""
+        answer = await self._client.call("lnrpc.Lightning/ListInvoices", num_max_invoices=at_most, reversed=True)
+        return [_invoice(one) for one in reversed(answer.invoices)]
 
     async def payments_after(self, index: int, at_most: int) -> list[Payment]:
         """Return payments with a greater index, in any state and in the order of their indices; without their fees,
@@ -412,7 +477,13 @@ def _invoice(answer: messages.Message) -> Invoice:
         expires=answer.creation_date + answer.expiry,
         add_index=answer.add_index,
         htlcs=tuple(
-            SettledHtlc(chan_id=one.chan_id, index=one.htlc_index, amount_msat=one.amt_msat, expires=one.expiry_height)
+            SettledHtlc(
+                chan_id=one.chan_id,
+                index=one.htlc_index,
+                amount_msat=one.amt_msat,
+                expires=one.expiry_height,
+                settled=one.resolve_time,
+            )
             for one in answer.htlcs
             if messages.enum_name("lnrpc.InvoiceHTLCState", one.state) == "SETTLED"
         ),
@@ -431,5 +502,13 @@ def _payment(answer: messages.Message) -> Payment:
         payment_request=answer.payment_request,
         created=answer.creation_time_ns // 10**9,
         index=answer.payment_index,
-        claimable_until=max((one.route.total_time_lock for one in answer.htlcs if not one.status), default=0),
+        attempts=tuple(
+            Attempt(
+                status=messages.enum_name("lnrpc.HTLCAttempt.HTLCStatus", one.status),
+                chan_id=one.route.hops[0].chan_id if one.route.hops else 0,
+                expires=one.route.total_time_lock,
+                made=one.attempt_time_ns // 10**9,
+            )
+            for one in answer.htlcs
+        ),
     )

@@ -60,6 +60,7 @@ from .limits import fee_limit, parts
 from .marks import Marks
 from .node_history import NodeHistory
 from .payment import Paid, PendingPayment, WantedPayment
+from .unclaimable import Unclaimable
 
 _LOG = logging.getLogger("lndhub.outgoing")
 
@@ -88,6 +89,7 @@ class Outgoing:
 
     def __init__(self, pool: Pool, lnd: node.Node, history: NodeHistory, marks: Marks, config: Config) -> None:
         self._pool, self._node, self._history, self._marks, self._config = pool, lnd, history, marks, config
+        self._unclaimable = Unclaimable(lnd)
         # The payments that this process hands over and follows at this moment.
         self.followed: set[int] = set()
         self._tasks: set[asyncio.Task[Paid]] = set()
@@ -330,10 +332,18 @@ class Outgoing:
         return await self._marks.payer(record.payment_hash, record.mark) == pending.user_id
 
     async def _book(self, pending: PendingPayment, record: node.Payment) -> None:
-        """Book the end of a payment that nobody waits for, if lnd knows it."""
+        """Book the end of a payment that nobody waits for, if lnd knows it, or if none can come."""
         if record.ended:
             with contextlib.suppress(PaymentFailed, InTransit):
                 await self.conclude(pending, record)
+        elif await self._unclaimable.proven(record):
+            await self._history.confirm()
+            _LOG.warning(
+                "payment %d is under way in lnd for ever: it was never sent, and can never be claimed. Its reservation"
+                " is released",
+                pending.id,
+            )
+            await ledger.release(self._pool, pending.id, "the node was stopped before it was sent")
 
     async def close(self, timeout: float) -> None:
         """Wait a while for payments under way; those that have not ended by then stay pending."""

@@ -29,10 +29,11 @@ class Receipts:
         Raises:
             CallError: lnd does not answer, or does not keep the ends of HTLCs.
         """
-        ends = await asyncio.gather(*(self._node.htlc_settled(htlc) for htlc in invoice.htlcs))
+        ends = await asyncio.gather(*(self._node.htlc_end(htlc) for htlc in invoice.htlcs))
         if not ends or (None in ends and not await self._over(invoice)):
             return None
-        return sum(htlc.amount_msat for htlc, settled in zip(invoice.htlcs, ends, strict=True) if settled is not False)
+        came = (end is None or end.settled for end in ends)
+        return sum(htlc.amount_msat for htlc, one in zip(invoice.htlcs, came, strict=True) if one)
 
     async def _over(self, invoice: Invoice) -> bool:
         """Return whether all HTLCs have ended. One without an end in lnd's records has ended then before lnd was told

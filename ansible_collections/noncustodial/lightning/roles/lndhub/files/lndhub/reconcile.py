@@ -60,6 +60,8 @@ class Reconcile:
         self._rounds = 0
         self._compared = False
         self._told: bool | None = None
+        # Of those that have ended.
+        self.rounds = 0
         self.open = False
 
     async def forever(self) -> t.NoReturn:
@@ -76,6 +78,7 @@ class Reconcile:
                 except Exception:
                     # One bad row must not end the timer on which all others wait.
                     _LOG.exception("%s failed and is tried again in %g s", what.__name__, every)
+            self.rounds += 1
             await asyncio.sleep(every)
 
     async def _compare(self) -> None:

@@ -32,7 +32,7 @@ from ansible_collections.noncustodial.lightning.tests.support.fake_lnd import (
     request,
 )
 from lndhub import config
-from lndhub.node import Node, Payment, SettledHtlc
+from lndhub.node import HtlcEnd, Node, Payment, SettledHtlc
 from lndhub.payment import PendingPayment, WantedPayment
 
 
@@ -234,12 +234,12 @@ def test_the_end_of_an_htlc(lnd: FakeLnd, tmp_path: Path) -> None:
     htlcs = [SettledHtlc(chan_id=1, index=index, amount_msat=5, expires=9) for index in (7, 8, 9)]
 
     async def body(node: Node) -> None:
-        assert [await node.htlc_settled(one) for one in htlcs] == [True, False, None]
+        assert [await node.htlc_end(one) for one in htlcs] == [HtlcEnd(True, True), HtlcEnd(False, True), None]
         lnd.broken["LookupHtlcResolution"] = Abort(
             "cannot lookup with flag --store-final-htlc-resolutions=false", "UNAVAILABLE"
         )
         with pytest.raises(ResolutionsNotKept, match="Set store-final-htlc-resolutions=true"):
-            await node.htlc_settled(htlcs[0])
+            await node.htlc_end(htlcs[0])
 
     run(lnd, tmp_path, body)
 

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from lndhub.node import MARGIN_BLOCKS, Info, Invoice, SettledHtlc
+from lndhub.node import MARGIN_BLOCKS, HtlcEnd, Info, Invoice, SettledHtlc
 from lndhub.receipts import Receipts
 
 EXPIRES = 900
@@ -22,8 +22,9 @@ class Ends:
     def __init__(self, ends: dict[int, bool | None], height: int) -> None:
         self.ends, self.height = ends, height
 
-    async def htlc_settled(self, htlc: SettledHtlc) -> bool | None:
-        return self.ends[htlc.index]
+    async def htlc_end(self, htlc: SettledHtlc) -> HtlcEnd | None:
+        settled = self.ends[htlc.index]
+        return None if settled is None else HtlcEnd(settled, off_chain=True)
 
     async def info(self) -> Info:
         return Info("02aa", self.height, {})
