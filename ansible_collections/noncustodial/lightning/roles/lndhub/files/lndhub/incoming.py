@@ -53,6 +53,10 @@ _SWEEPS_PER_FULL_SWEEP = 180
 _RECEIPT_SECONDS = (0.02, 2.0)
 # Seconds after which a receipt is late, and reported.
 _LATE_SECONDS = 30.0
+_LATE_REASON = (
+    "its channel still has the HTLC. It is booked when the peer has exchanged the commitments, or when the money is"
+    " claimed on the chain"
+)
 # Seconds for which a sweep of everything waits for them.
 _SWEEP_RECEIPTS_SECONDS = 10.0
 
@@ -250,27 +254,30 @@ class Incoming:
             CallError: lnd does not answer, or does not keep the ends of HTLCs; nothing was booked.
         """
         payment_hash = invoice.payment_hash
-        if payment_hash not in self._awaited and not await self._booked(invoice, settle_index):
+        if payment_hash in self._awaited or await self._booked(invoice, settle_index):
+            return
+        # Stream and sweep may have found it at the same time.
+        if payment_hash not in self._awaited:
             self._awaited[payment_hash] = asyncio.create_task(self._await_receipt(invoice, settle_index))
 
     async def _await_receipt(self, invoice: Invoice, settle_index: int) -> None:
-        began, pause, told = time.monotonic(), _RECEIPT_SECONDS[0], False
-        name, done = invoice.payment_hash.hex(), False
+        began, pause = time.monotonic(), _RECEIPT_SECONDS[0]
+        # What was reported last; it is reported once.
+        reported = ""
         try:
-            while not done:
+            while True:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _RECEIPT_SECONDS[1])
                 try:
-                    done = await self._booked(invoice, settle_index)
-                except (CallError, *db.UNREACHABLE_ERRORS) as error:
-                    _LOG.warning("whether invoice %s has brought its money is asked again: %s", name, error)
-                if not done and not told and time.monotonic() > began + _LATE_SECONDS:
-                    told = True
-                    _LOG.warning(
-                        "invoice %s is settled, and its channel still has the HTLC: it is booked when the peer has"
-                        " exchanged the commitments, or when the money is claimed on the chain",
-                        name,
-                    )
+                    if await self._booked(invoice, settle_index):
+                        return
+                    late = time.monotonic() > began + _LATE_SECONDS
+                    problem = _LATE_REASON if late else ""
+                except (CallError, *db.UNREACHABLE_ERRORS, asyncpg.PostgresError) as error:
+                    problem = str(error) or type(error).__name__
+                if problem and problem != reported:
+                    _LOG.warning("invoice %s is settled, and not booked yet: %s", invoice.payment_hash.hex(), problem)
+                    reported = problem
         finally:
             del self._awaited[invoice.payment_hash]
 
