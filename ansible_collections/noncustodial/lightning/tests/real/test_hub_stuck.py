@@ -19,7 +19,8 @@ from ansible_collections.noncustodial.lightning.tests.support.daemons import Pos
 from ansible_collections.noncustodial.lightning.tests.support.hubs import ADMIN_TOKEN, Setting, baked
 from ansible_collections.noncustodial.lightning.tests.support.pairs import WatchOnlyPair
 
-pytestmark = [pytest.mark.chain, pytest.mark.database]
+# It takes a minute, and the rule's own tests are in tests/unit.
+pytestmark = [pytest.mark.chain, pytest.mark.database, pytest.mark.faults]
 
 MARGIN_BLOCKS = 144
 IN_TRANSIT = 9

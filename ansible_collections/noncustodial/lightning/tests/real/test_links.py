@@ -133,6 +133,7 @@ def test_a_channel_is_used_again_once_the_signer_signs(site: Site) -> None:
     assert len(site.journal) == 1
 
 
+@pytest.mark.faults
 def test_a_peer_that_has_dialled_is_connected_again(site: Site) -> None:
     """The node dials the address that the peer announces: the one from which it has come is of no use."""
     inner, outer = site.pair.inner, site.pair.outer
