@@ -1,6 +1,6 @@
 # What a person does in this checkout. Each target makes what it needs first; the work is done by tools/.
 
-.PHONY: help demo demo-image demo-down test lint sanity unit real scenarios odd faults load offboard protos readmes docs bench-onboarding bench-hub bench-signer image image-test image-boot
+.PHONY: help demo demo-image demo-down test lint sanity unit real scenarios shapes odd faults load offboard protos readmes docs bench-onboarding bench-hub bench-signer image image-test image-boot
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ faults: ## the hub while everything around it fails, at full length; slow, so no
 
 offboard: ## molecule: a tenant leaves, interrupted again and again, and its databases are dropped; slow, so not part of test
 	@tools/test offboard
+
+shapes: ## molecule: tenants with nodes of their own, with signers of the image, and with a renewed one; slow, so not part of test
+	@tools/test shapes
 
 odd: ## molecule: the archive on an odd site, Debian 12, with the oldest ansible-core and the newest; slow, so not part of test
 	@tools/test odd
