@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import typing as t
@@ -196,6 +197,33 @@ def link() -> t.Iterator[Link]:
 def test_who_connects(link: Link) -> None:
     attempts = [(source, port) for source in (PROVIDER, ADMIN, STRANGER) for port in (LNDS_PORT, SSH_PORT)]
     assert link.opened(*attempts) == {(PROVIDER, LNDS_PORT), (ADMIN, SSH_PORT)}
+
+
+def counters(link: Link) -> tuple[int, int, list[str]]:
+    """Return what signer-activity knows after a look: the provider's packets, refused attempts, and their addresses."""
+    program = (COLLECTION / "roles/signer/files/signer_activity.py").read_text()
+    link.signer("sh", "-c", f"mkdir -p /var/lib/signer-activity && cat <<'END' >/activity\n{program}\nEND")
+    link.signer("python3", "-I", "/activity", "--watch")
+    seen = json.loads(link.signer("python3", "-I", "/activity", "--json"))
+    return seen["provider"], seen["strangers"], seen["addresses"]
+
+
+def test_who_asked_is_counted(link: Link) -> None:
+    """Each packet of the provider's, and each attempt of others; also across rules that are loaded anew."""
+    asked, refused, _addresses = counters(link)
+    assert link.opened((PROVIDER, LNDS_PORT), (STRANGER, LNDS_PORT), (ADMIN, SSH_PORT)) == {
+        (PROVIDER, LNDS_PORT),
+        (ADMIN, SSH_PORT),
+    }
+    more, others, addresses = counters(link)
+    assert more > asked
+    assert others > refused
+    assert STRANGER in addresses
+    link.signer("nft", "--file", "/rules")
+    assert counters(link)[:2] == (more, others)
+    assert link.opened((PROVIDER, LNDS_PORT)) == {(PROVIDER, LNDS_PORT)}
+    assert counters(link)[0] > more
+    assert f"the last from {ADMIN}, {STRANGER}" in link.signer("python3", "-I", "/activity")
 
 
 def test_a_router_and_dhcp_are_heard_from_the_link(link: Link) -> None:

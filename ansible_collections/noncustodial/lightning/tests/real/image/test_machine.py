@@ -352,6 +352,18 @@ def test_no_secret_is_anywhere(machine: Machine) -> None:
     assert not (machine.disk / "etc/credstore.encrypted/signer-init.seed").exists()
 
 
+def test_who_asks_is_reported(machine: Machine) -> None:
+    """The provider has asked by now, and nobody else; a stranger of the network is refused, and named."""
+    assert machine.inside("systemctl", "is-enabled", "signer-activity.timer").stdout == "enabled\n"
+    machine.inside("systemctl", "start", "signer-activity.service")
+    output = machine.run("sudo signer-activity").stdout
+    assert "The provider last asked this signer at" in output, output
+    assert machine.run("signer-activity").stderr == "This needs root. Run it with sudo.\n"
+    assert machine.inside("systemctl", "show", "--property=Result", "--value", "signer-activity.service").stdout == (
+        "success\n"
+    )
+
+
 REVOKE = "sudo signer-revoke --mode emergency --confirm acme"
 RESTART = "sudo systemctl unmask lnd@signer.service && sudo systemctl start lnd@signer.service"
 
