@@ -70,6 +70,7 @@ def test_the_hub_is_well(regtest: Regtest) -> None:
     assert regtest.sh("nodes", "lndhub-command umbrella check").splitlines() == [
         "database: ok",
         "node: ok",
+        "receipts: ok",
         "signer: ok",
     ]
 
